@@ -1,1 +1,51 @@
-fn main() {}
+//! Plaza's benchmarks: each prints one table, in which every figure stands beside a bare floor of the same run.
+//!
+//! ```text
+//! cargo run --release -p bench -- gateway
+//! ```
+//!
+//! ## Decisions
+//! - Machines are noisy, so a figure is a ratio: Plaza against the same work done by the same library with no product
+//!   behind it, the two taken in turn within one run.
+//! - CPU is the user and system time of the server's process as the kernel counts it. It disturbs least and says what
+//!   a connection or a message costs; wall times are given beside it.
+#![allow(clippy::print_stdout, reason = "a benchmark's result is its output")]
+
+mod floor;
+mod gateway;
+mod measure;
+mod process;
+mod report;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Plaza's benchmarks, each beside a bare floor of the same run")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Memory per idle connection, CPU and latency per delivered message, saturation, durable sends.
+    Gateway(gateway::Options),
+    /// The bare WebSocket server that the others are compared with. Started by them.
+    #[command(hide = true)]
+    Floor,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let command = Cli::parse().command;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    // The load generator gets one core, the server the other.
+    if matches!(command, Command::Gateway(_)) {
+        runtime.worker_threads(1);
+    }
+    runtime.enable_all().build()?.block_on(async {
+        match command {
+            Command::Gateway(options) => gateway::run(options).await,
+            Command::Floor => floor::serve().await,
+        }
+    })
+}

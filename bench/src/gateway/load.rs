@@ -1,0 +1,97 @@
+//! Load on connections that stand: a pace of messages, or as many as the server takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use super::link::{Error, Link, Sender};
+use crate::measure::{Outcome, Recorder};
+use crate::process::Server;
+
+/// Longest wait for the last deliveries after the last send.
+const SETTLE_WITHIN: Duration = Duration::from_secs(30);
+
+/// Makes the frame that one sender sends: its number in the run, the stamp.
+pub type MakeFrame<'a> = dyn Fn(usize, u64, u64) -> String + 'a;
+
+/// What to send over the connections.
+pub struct Plan {
+    /// Messages a second, over all senders in turn.
+    pub rate: f64,
+    pub warm_up: Duration,
+    pub lasting: Duration,
+    /// Connections that each message reaches.
+    pub reach: u64,
+}
+
+/// Connections with a task each that counts what arrives.
+pub struct Crowd {
+    senders: Vec<Sender>,
+    recorder: Arc<Recorder>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl Crowd {
+    pub fn gather(links: Vec<Link>) -> Self {
+        let recorder = Arc::new(Recorder::new());
+        let mut tasks = tokio::task::JoinSet::new();
+        let mut senders = Vec::with_capacity(links.len());
+        for link in links {
+            let (sender, receiver) = link.split();
+            senders.push(sender);
+            let recorder = Arc::clone(&recorder);
+            tasks.spawn(async move { receiver.record(&recorder).await });
+        }
+        Self { senders, recorder, tasks }
+    }
+
+    /// Sends by the plan and waits until all has arrived, or for [`SETTLE_WITHIN`].
+    pub async fn run(&mut self, server: &Server, plan: &Plan, frame: &MakeFrame<'_>) -> Result<Outcome, Error> {
+        let warm = self.pace(plan, plan.warm_up, 0, frame).await?;
+        self.settle(warm * plan.reach).await;
+        self.recorder.reset();
+        let (cpu, start) = (server.cpu()?, Instant::now());
+        let sent = self.pace(plan, plan.lasting, warm, frame).await?;
+        self.settle(sent * plan.reach).await;
+        Ok(Outcome {
+            delivered: self.recorder.delivered(),
+            expected: sent * plan.reach,
+            lost_connections: self.recorder.lost_connections(),
+            cpu: server.cpu()?.saturating_sub(cpu),
+            wall: start.elapsed(),
+            p50: self.recorder.quantile(0.5),
+            p99: self.recorder.quantile(0.99),
+        })
+    }
+
+    async fn pace(&mut self, plan: &Plan, lasting: Duration, from: u64, frame: &MakeFrame<'_>) -> Result<u64, Error> {
+        let mut tick = tokio::time::interval(Duration::from_secs_f64(1.0 / plan.rate));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let end = Instant::now() + lasting;
+        let mut sent = 0;
+        while Instant::now() < end {
+            tick.tick().await;
+            let number = from + sent;
+            let sender = usize::try_from(number)? % self.senders.len();
+            let text = frame(sender, number, self.recorder.now());
+            self.senders[sender].send(Message::text(text)).await?;
+            sent += 1;
+        }
+        Ok(sent)
+    }
+
+    async fn settle(&self, expected: u64) {
+        let end = Instant::now() + SETTLE_WITHIN;
+        while self.recorder.delivered() < expected && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Ends all connections.
+    pub async fn disperse(mut self) {
+        self.tasks.shutdown().await;
+    }
+}

@@ -1,0 +1,82 @@
+//! `bench gateway`: what a connection costs, what a delivered message costs, and where it ends.
+
+mod idle;
+mod link;
+mod load;
+mod plaza;
+mod rooms;
+mod sends;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use plaza::{Plaza, Stores};
+
+#[derive(Args)]
+pub struct Options {
+    /// Which stores Plaza runs on. `grown-up` needs PLAZA_TEST_POSTGRES_URL, PLAZA_TEST_REDIS_URL and
+    /// PLAZA_TEST_CASSANDRA_NODES, or starts servers by scripts/servers.
+    #[arg(long, value_enum, default_values_t = [Stores::Embedded, Stores::GrownUp])]
+    stores: Vec<Stores>,
+    /// Scenarios to run.
+    #[arg(long, value_enum, default_values_t = [Scenario::Idle, Scenario::Room, Scenario::Pairs, Scenario::Saturation, Scenario::Sends])]
+    only: Vec<Scenario>,
+    /// Idle connections.
+    #[arg(long, default_value_t = 10_000)]
+    connections: usize,
+    /// Members of the one room.
+    #[arg(long, default_value_t = 1_000)]
+    members: usize,
+    /// Pairs of people who write to each other.
+    #[arg(long, default_value_t = 500)]
+    pairs: usize,
+    /// Seconds that each measured run lasts.
+    #[arg(long, default_value_t = 8)]
+    seconds: u64,
+    /// Runs of each figure; the median is shown.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// The plaza binary. Built by cargo when not given.
+    #[arg(long)]
+    plaza: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// Process memory per idle connection.
+    Idle,
+    /// One room in which everybody hears everybody.
+    Room,
+    /// Pairs of people.
+    Pairs,
+    /// A room that is faster than its sockets.
+    Saturation,
+    /// Durable sends beside the bare writes of the store.
+    Sends,
+}
+
+pub async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+    let binary = plaza::binary(options.plaza.clone())?;
+    let mut tables = Vec::new();
+    for stores in &options.stores {
+        println!("starting Plaza on {stores} stores …");
+        let mut plaza = Plaza::start(&binary, *stores).await?;
+        plaza.populate(&options).await?;
+        for scenario in &options.only {
+            println!("{stores}: {} …", scenario.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default());
+            tables.extend(match scenario {
+                Scenario::Idle => idle::run(&options, &plaza).await?,
+                Scenario::Room => rooms::room(&options, &plaza).await?,
+                Scenario::Pairs => rooms::pairs(&options, &plaza).await?,
+                Scenario::Saturation => rooms::saturation(&options, &plaza).await?,
+                Scenario::Sends => sends::run(&options, &plaza).await?,
+            });
+        }
+        plaza.stop().await?;
+    }
+    for table in &tables {
+        table.print();
+    }
+    Ok(())
+}
