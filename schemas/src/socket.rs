@@ -1,0 +1,3 @@
+//! (being built)
+
+crate::types! { "socket": }
