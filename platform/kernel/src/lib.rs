@@ -13,6 +13,7 @@ mod ctx;
 mod error;
 mod id;
 mod page;
+mod secret;
 #[cfg(feature = "sql")]
 mod sql;
 mod time;
@@ -22,4 +23,5 @@ pub use error::{ErrorKind, Fail, Problem, StoreError};
 pub use id::{Event, Id, IdError, IdKind, Message, Post, Room, Session, User};
 pub use id::{EventId, MessageId, PostId, RoomId, SessionId, UserId};
 pub use page::{Cursor, CursorError, Page, PageSize};
+pub use secret::Secret;
 pub use time::{Clock, Timestamp};

@@ -1,0 +1,96 @@
+//! The connection pool.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use kernel::Secret;
+use serde::Deserialize;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, Postgres, Transaction};
+
+use crate::{MigrateFault, StoreResult, fault, migrations};
+
+/// How to reach PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// `postgres://user:password@host:port/database`. Absent: Plaza runs a server of its own.
+    pub url: Option<Secret>,
+    /// Most connections that one process opens.
+    pub connections_max: u32,
+    /// Longest wait for a free connection, in milliseconds.
+    pub acquire_ms_max: u64,
+    /// Longest time that one statement may run, in milliseconds.
+    pub statement_ms_max: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { url: None, connections_max: 24, acquire_ms_max: 5_000, statement_ms_max: 15_000 }
+    }
+}
+
+/// A PostgreSQL database. Cheap to clone: all clones share one pool.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    /// Opens the pool and one connection, so that a wrong address or password shows here.
+    pub async fn connect(settings: &Settings) -> StoreResult<Self> {
+        let url = settings.url.as_ref().ok_or_else(|| kernel::StoreError::unavailable("no PostgreSQL URL is set"))?;
+        let options = PgConnectOptions::from_str(url.expose()).map_err(fault)?;
+        Self::open(options, settings).await
+    }
+
+    async fn open(options: PgConnectOptions, settings: &Settings) -> StoreResult<Self> {
+        let options = options.application_name("plaza").options([
+            ("statement_timeout", settings.statement_ms_max.to_string()),
+            // A transaction whose client hangs must not hold its locks for long.
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS_MAX.to_string()),
+            ("timezone", "UTC".to_owned()),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.connections_max)
+            .acquire_timeout(Duration::from_millis(settings.acquire_ms_max))
+            .connect_with(options)
+            .await
+            .map_err(fault)?;
+        Ok(Self { pool })
+    }
+
+    #[must_use]
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Starts a transaction. It is rolled back when dropped without a commit.
+    pub async fn begin(&self) -> StoreResult<Transaction<'static, Postgres>> {
+        self.pool.begin().await.map_err(fault)
+    }
+
+    /// Applies the migrations that are missing. Safe to call from several nodes at once.
+    pub async fn migrate(&self) -> Result<(), MigrateFault> {
+        migrations::run(&self.pool).await
+    }
+
+    /// Whether the server answers.
+    pub async fn ping(&self) -> StoreResult<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await.map(drop).map_err(fault)
+    }
+
+    /// The server's version as it calls it, `15.18`.
+    pub async fn server_version(&self) -> StoreResult<String> {
+        let text: String = sqlx::query_scalar("SHOW server_version").fetch_one(&self.pool).await.map_err(fault)?;
+        Ok(text.split_whitespace().next().unwrap_or_default().to_owned())
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Longest time that a transaction may wait for its client, in milliseconds. The outbox reader waits for consumers
+/// inside one; its own limit lies below this.
+const IDLE_IN_TRANSACTION_MS_MAX: u64 = 90_000;
