@@ -1,0 +1,155 @@
+//! Log lines: one JSON object each, with the request's and the trace's ids.
+
+use std::fmt;
+
+use kernel::Clock;
+use opentelemetry::trace::TraceContextExt as _;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For a human when standard output is a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    Human,
+    Json,
+}
+
+/// Writes an event as `{"time":…,"level":…,"message":…,"target":…,"trace_id":…,"span_id":…, fields…}`. Fields of the
+/// spans around it join its own; the nearest wins.
+pub(crate) struct JsonLines {
+    pub(crate) clock: Clock,
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        for span in ctx.event_scope().into_iter().flatten() {
+            let extensions = span.extensions();
+            let Some(text) = extensions.get::<FormattedFields<JsonFields>>() else { continue };
+            let Ok(Value::Object(outer)) = serde_json::from_str(text) else { continue };
+            for (name, value) in outer.into_iter().filter(|(name, _)| !name.starts_with("otel.")) {
+                fields.others.entry(name).or_insert(value);
+            }
+        }
+
+        let mut line = Line::new(writer.by_ref());
+        line.member("time", &self.clock.now())?;
+        line.member("level", event.metadata().level().as_str())?;
+        line.member("message", &fields.message)?;
+        line.member("target", event.metadata().target())?;
+        let context = opentelemetry::Context::current();
+        let span = context.span();
+        let span = span.span_context();
+        if span.is_valid() {
+            line.member("trace_id", &span.trace_id().to_string())?;
+            line.member("span_id", &span.span_id().to_string())?;
+        }
+        for (name, value) in &fields.others {
+            if !RESERVED.contains(&name.as_str()) {
+                line.member(name, value)?;
+            }
+        }
+        line.end()
+    }
+}
+
+/// Members that a field of the same name must not write twice.
+const RESERVED: [&str; 6] = ["time", "level", "message", "target", "trace_id", "span_id"];
+
+struct Line<'w> {
+    writer: Writer<'w>,
+    separator: &'static str,
+}
+
+impl<'w> Line<'w> {
+    fn new(writer: Writer<'w>) -> Self {
+        Self { writer, separator: "{" }
+    }
+
+    fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> fmt::Result {
+        let name = serde_json::to_string(name).map_err(|_| fmt::Error)?;
+        let value = serde_json::to_string(value).map_err(|_| fmt::Error)?;
+        write!(self.writer, "{}{name}:{value}", self.separator)?;
+        self.separator = ",";
+        Ok(())
+    }
+
+    fn end(mut self) -> fmt::Result {
+        self.writer.write_str("}\n")
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Map<String, Value>,
+}
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.others.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        } else {
+            self.put(field, format!("{value:?}"));
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.put(field, value);
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        // With its causes: what failed is often said by the last of them.
+        let mut text = value.to_string();
+        let mut cause = value.source();
+        while let Some(error) = cause {
+            let said = error.to_string();
+            if !text.contains(&said) {
+                text.push_str(": ");
+                text.push_str(&said);
+            }
+            cause = error.source();
+        }
+        self.put(field, text);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+}
