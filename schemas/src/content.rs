@@ -1,3 +1,122 @@
-//! (being built)
+//! Posts.
 
-crate::types! { "content": }
+use kernel::{PostId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Who may read a post, besides its author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    #[default]
+    Public,
+    Followers,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostKind {
+    Text,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    pub id: UserId,
+    pub handle: String,
+    pub name: String,
+}
+
+/// Code points `start..end` of the text name a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MentionSpan {
+    pub user: UserId,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// Code points `start..end` of the text are a hashtag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HashtagSpan {
+    pub tag: String,
+    pub start: u32,
+    pub end: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    pub id: PostId,
+    pub kind: PostKind,
+    pub author: Author,
+    pub text: String,
+    pub mentions: Vec<MentionSpan>,
+    pub hashtags: Vec<HashtagSpan>,
+    pub audience: Audience,
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    pub version: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostCreate {
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostEdit {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+}
+
+/// Business event `post.created`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostCreated {
+    pub post: PostId,
+    pub kind: PostKind,
+    pub author: UserId,
+    pub audience: Audience,
+    pub mentions: Vec<UserId>,
+    pub hashtags: Vec<String>,
+    pub created_at: Timestamp,
+}
+
+/// Business event `post.edited`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostEdited {
+    pub post: PostId,
+    pub kind: PostKind,
+    pub author: UserId,
+    pub audience: Audience,
+    pub mentions: Vec<UserId>,
+    pub hashtags: Vec<String>,
+    pub version: u32,
+    pub edited_at: Timestamp,
+}
+
+/// Business event `post.deleted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostDeleted {
+    pub post: PostId,
+    pub kind: PostKind,
+    pub author: UserId,
+    pub deleted_at: Timestamp,
+}
+
+crate::types! {
+    "content":
+    Author,
+    HashtagSpan,
+    MentionSpan,
+    Post,
+    PostCreate,
+    PostCreated,
+    PostDeleted,
+    PostEdit,
+    PostEdited,
+    PostPage = kernel::Page<Post>,
+}

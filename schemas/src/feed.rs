@@ -1,3 +1,30 @@
-//! (being built)
+//! Feeds.
 
-crate::types! { "feed": }
+use serde::{Deserialize, Serialize};
+
+use crate::content::Post;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedItem {
+    pub post: Post,
+    pub why: Why,
+}
+
+/// Why an item is in the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Why {
+    /// I follow its author.
+    Followed,
+    /// I wrote it.
+    Own,
+}
+
+crate::types! {
+    "feed":
+    FeedItem,
+    FeedPage = kernel::Page<FeedItem>,
+    Why,
+    WhyFollowed = Why,
+    WhyOwn = Why,
+}
