@@ -35,6 +35,8 @@ mod logs;
 mod metrics;
 mod process;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod trace;
 
 pub use init::init;

@@ -153,3 +153,81 @@ impl Visit for Fields {
         self.put(field, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use parking_lot::Mutex;
+    use tracing_subscriber::Registry;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+    use crate::init::logs;
+    use crate::{InitError, Settings};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(filter: &str, act: impl FnOnce()) -> Vec<Value> {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let settings = Settings { format: LogFormat::Json, filter: Some(filter.to_owned()), ..Settings::default() };
+        let provider = SdkTracerProvider::builder().build();
+        let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let logs = logs(&settings, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(Registry::default().with(traces).with(logs), act);
+        let text = String::from_utf8(lines.0.lock().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_line_names_its_request_and_its_trace() {
+        let lines = written("info", || {
+            let outer = tracing::info_span!("request", request = "r-1", room = "outer");
+            let _outer = outer.enter();
+            let inner = tracing::info_span!("frame", room = "inner", level = "mine");
+            let _inner = inner.enter();
+            let error = io::Error::other("disk \"full\"\nindeed");
+            tracing::warn!(seq = 7, late = true, error = &error as &dyn std::error::Error, "could not {}", "write");
+            tracing::debug!("not asked for");
+        });
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!(line["level"], "WARN");
+        assert_eq!(line["message"], "could not write");
+        assert_eq!((&line["request"], &line["room"]), (&"r-1".into(), &"inner".into()));
+        assert_eq!((&line["seq"], &line["late"]), (&7.into(), &true.into()));
+        assert_eq!(line["error"], "disk \"full\"\nindeed");
+        assert_eq!(line["trace_id"].as_str().map(str::len), Some(32));
+        assert_eq!(line["span_id"].as_str().map(str::len), Some(16));
+        assert!(line["time"].as_str().is_some_and(|time| time.ends_with('Z')));
+    }
+
+    #[test]
+    fn a_line_outside_of_any_request_has_no_ids() {
+        let lines = written("info", || tracing::info!("up"));
+        assert_eq!(lines[0]["message"], "up");
+        assert!(lines[0].get("trace_id").is_none());
+    }
+
+    #[test]
+    fn a_filter_that_is_not_understood_is_named() {
+        let settings = Settings { filter: Some("chat=loud".to_owned()), ..Settings::default() };
+        let refused = logs::<Registry, _>(&settings, io::sink).err();
+        assert!(matches!(refused, Some(InitError::Filter(text, _)) if text == "chat=loud"));
+    }
+}
