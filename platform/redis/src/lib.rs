@@ -1,1 +1,24 @@
-//! (being built)
+//! Redis 7: one client for commands and scripts, one ear for sharded pub/sub.
+//!
+//! Start with [`Redis::connect`]; plain commands go through [`Redis::commands`] and fred's interfaces, scripts through
+//! [`Redis::run`], and [`Subscriber`] hears what is published.
+//!
+//! ## Decisions
+//! - The driver never repeats a command by itself: a script that appends must not run twice. A command that was in
+//!   flight when the link broke is [`kernel::StoreError::Unknown`], and the caller, who knows whether it may be
+//!   repeated, decides.
+//! - With the link down, commands fail at once instead of queueing until their deadline: who asks for a live thing
+//!   wants to know that it is not live.
+//! - fred's subscriber confirms one channel a round trip, and drops messages when its buffer is full without a word in
+//!   order. A node follows a hundred thousand channels and must know what it missed, so [`Subscriber`] speaks the
+//!   little of the protocol that it needs by itself, on connections of its own.
+
+mod client;
+mod fault;
+mod script;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use client::{Redis, Settings};
+pub use fault::{StoreResult, fault};
+pub use script::Script;

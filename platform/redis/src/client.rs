@@ -1,0 +1,142 @@
+//! The connection for commands.
+
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::error::{Error, ErrorKind};
+use fred::interfaces::{ClientLike, EventInterface};
+use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, UnresponsiveConfig};
+use fred::types::{FromValue, MultipleKeys, MultipleValues};
+use kernel::{Secret, StoreError};
+use serde::Deserialize;
+
+use crate::{Script, StoreResult, fault};
+
+/// Until a connection is made, TLS included.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Until a command is answered.
+pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
+/// A connection whose oldest command is unanswered for so long is taken for dead.
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(3);
+const UNRESPONSIVE_CHECK: Duration = Duration::from_secs(1);
+/// Reconnecting starts with this wait, in milliseconds, and doubles it …
+const RECONNECT_MS_MIN: u32 = 50;
+/// … up to this one.
+const RECONNECT_MS_MAX: u32 = 2_000;
+/// Commands that wait for the socket; more are refused.
+const COMMANDS_WAITING_MAX: usize = 65_536;
+
+/// Where Redis is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `redis://`, `rediss://` (TLS), `redis-cluster://`, `rediss-cluster://` or `redis-sentinel://`, with user,
+    /// password and database number as usual.
+    pub url: Secret,
+}
+
+impl Settings {
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: Secret::new(url.into()) }
+    }
+}
+
+/// A client that reconnects by itself. Clones share its connection.
+#[derive(Clone)]
+pub struct Redis {
+    client: Client,
+}
+
+impl Redis {
+    /// Connects. Fails when Redis is not reachable now; once connected, the client reconnects for ever.
+    pub async fn connect(settings: &Settings) -> StoreResult<Self> {
+        let config = Config::from_url(settings.url.expose()).map_err(fault)?;
+        let performance =
+            PerformanceConfig { default_command_timeout: COMMAND_TIMEOUT, ..PerformanceConfig::default() };
+        let connection = ConnectionConfig {
+            connection_timeout: CONNECT_TIMEOUT,
+            internal_command_timeout: COMMAND_TIMEOUT,
+            max_command_attempts: 1,
+            max_command_buffer_len: COMMANDS_WAITING_MAX,
+            auto_client_setname: true,
+            unresponsive: UnresponsiveConfig { max_timeout: Some(UNRESPONSIVE_AFTER), interval: UNRESPONSIVE_CHECK },
+            ..ConnectionConfig::default()
+        };
+        let policy = ReconnectPolicy::new_exponential(0, RECONNECT_MS_MIN, RECONNECT_MS_MAX, 2);
+        let client = Client::new(config, Some(performance), Some(connection), Some(policy));
+        // The task ends with the client.
+        drop(client.init().await.map_err(unreachable)?);
+        tokio::spawn(report(client.clone()));
+        Ok(Self { client })
+    }
+
+    /// For plain commands, through fred's interfaces. Translate their errors with [`fault`].
+    #[must_use]
+    pub const fn commands(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether a command sent now has somebody to answer it.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client.is_connected()
+    }
+
+    /// Calls a script by its hash, and sends it when the server does not know it.
+    pub async fn run<R: FromValue>(
+        &self,
+        script: &Script,
+        keys: impl Into<MultipleKeys> + Send,
+        args: impl TryInto<MultipleValues, Error: Into<Error> + Send> + Send,
+    ) -> StoreResult<R> {
+        self.must_be_connected()?;
+        script.get().evalsha_with_reload(&self.client, keys, args).await.map_err(fault)
+    }
+
+    /// Asks for a sign of life.
+    pub async fn health(&self) -> StoreResult<()> {
+        self.must_be_connected()?;
+        self.client.ping::<String>(None).await.map(drop).map_err(fault)
+    }
+
+    /// Ends the connection after what was sent is answered.
+    pub async fn close(&self) {
+        if let Err(error) = self.client.quit().await {
+            tracing::debug!(%error, "closing the connection to Redis");
+        }
+    }
+
+    /// Fails at once while the link is down.
+    pub fn must_be_connected(&self) -> StoreResult<()> {
+        if self.is_connected() { Ok(()) } else { Err(StoreError::unavailable("not connected to Redis")) }
+    }
+}
+
+/// A failure before anything could be sent.
+fn unreachable(error: Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::InvalidArgument | ErrorKind::InvalidCommand => StoreError::Broken(Box::new(error)),
+        _ => StoreError::Unavailable(Box::new(error)),
+    }
+}
+
+/// Says in the log when the link breaks and when it is back.
+async fn report(client: Client) {
+    let (mut errors, mut links) = (client.error_rx(), client.reconnect_rx());
+    drop(client);
+    loop {
+        tokio::select! {
+            error = errors.recv() => match error {
+                Ok((error, server)) => tracing::warn!(%error, ?server, "the link to Redis broke"),
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            },
+            server = links.recv() => match server {
+                Ok(server) => tracing::info!(%server, "connected to Redis"),
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            },
+        }
+    }
+}
