@@ -68,8 +68,8 @@ pub trait Commands: Send + Sync {
 /// Told of connections that come and go.
 #[async_trait]
 pub trait Lifecycle: Send + Sync {
-    /// After a connection has identified itself.
-    async fn opened(&self, peer: &Peer);
+    /// After a connection has identified itself. `presence` is the state that it asked to appear in, as `identify` has it.
+    async fn opened(&self, peer: &Peer, presence: Option<&str>);
     /// After a connection has ended, however it ended.
     async fn closed(&self, peer: &Peer);
 }

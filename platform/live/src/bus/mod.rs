@@ -16,7 +16,7 @@ use crate::{Signal, Topic, UserEvent};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub epoch: Arc<str>,
-    /// Number of the last event; 0 when the topic has had none in this epoch.
+    /// Number of the last event. A topic without memory starts from a number that is higher than any it had before.
     pub offset: u64,
 }
 
