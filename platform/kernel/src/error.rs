@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The nine ways in which a request fails, as its caller sees them.
@@ -68,12 +69,14 @@ pub struct Problem {
     pub message: Cow<'static, str>,
     pub retry_after: Option<Duration>,
     pub pointer: Option<Cow<'static, str>>,
+    /// What the error said of itself, when it was our fault or a store's: for logs, never for the caller.
+    pub cause: Option<Arc<str>>,
 }
 
 impl Problem {
     #[must_use]
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, code, message: message.into(), retry_after: None, pointer: None }
+        Self { kind, code, message: message.into(), retry_after: None, pointer: None, cause: None }
     }
 
     #[must_use]
@@ -97,8 +100,25 @@ impl<E: Fail> From<E> for Problem {
             message: error.message(),
             retry_after: error.retry_after(),
             pointer: error.pointer(),
+            cause: matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable).then(|| cause(&error)),
         }
     }
+}
+
+/// The error and what lies under it, on one line.
+fn cause(error: &dyn Error) -> Arc<str> {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(error) = below {
+        let said = error.to_string();
+        // Many errors already say what their source says.
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        below = error.source();
+    }
+    text.into()
 }
 
 /// A store's failure, translated from its driver in one place a store.
@@ -180,5 +200,18 @@ impl Fail for StoreError {
 
     fn retry_after(&self) -> Option<Duration> {
         self.kind().is_temporary().then_some(Duration::from_secs(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_keeps_what_the_store_said_for_the_log_only() {
+        let problem = Problem::from(StoreError::unavailable("connection refused"));
+        assert!(!problem.message.contains("refused"));
+        assert_eq!(problem.cause.as_deref(), Some("store unavailable: connection refused"));
+        assert_eq!(Problem::from(StoreError::Constraint("handle".to_owned())).cause, None);
     }
 }
