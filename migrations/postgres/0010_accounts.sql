@@ -32,7 +32,8 @@ CREATE TABLE sessions (
     rotated_at   timestamptz
 );
 CREATE INDEX sessions_alive ON sessions (user_id, last_seen_at DESC) WHERE revoked_at IS NULL;
-CREATE INDEX sessions_over ON sessions (expires_at);
+CREATE INDEX sessions_expired ON sessions (expires_at);
+CREATE INDEX sessions_revoked ON sessions (revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- Keys that sign access tokens, shared by all nodes. The newest signs; each verifies until `retires_at`.
 CREATE TABLE signing_keys (
