@@ -1,5 +1,6 @@
 //! The connection pool.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres, Transaction};
 
-use crate::{MigrateFault, StoreResult, fault, migrations};
+use crate::{MigrateFault, StoreResult, embedded, fault, migrations};
 
 /// How to reach PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -22,11 +23,33 @@ pub struct Settings {
     pub acquire_ms_max: u64,
     /// Longest time that one statement may run, in milliseconds.
     pub statement_ms_max: u64,
+    /// The embedded server: folder of PostgreSQL's programs, in place of those that are found.
+    pub bin: Option<PathBuf>,
+    /// The embedded server: whom it runs as when Plaza is root (a name, or `uid:gid`); `nobody` unless told.
+    pub user: Option<String>,
+    /// The embedded server: a mirror of Maven Central to fetch PostgreSQL from when the machine has none.
+    pub download_url: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { url: None, connections_max: 24, acquire_ms_max: 5_000, statement_ms_max: 15_000 }
+        Self {
+            url: None,
+            connections_max: 24,
+            acquire_ms_max: 5_000,
+            statement_ms_max: 15_000,
+            bin: None,
+            user: None,
+            download_url: None,
+        }
+    }
+}
+
+impl Settings {
+    /// What concerns the server that Plaza runs when `url` is not set.
+    #[must_use]
+    pub fn embedded(&self) -> embedded::Options {
+        embedded::Options { bin: self.bin.clone(), user: self.user.clone(), download_url: self.download_url.clone() }
     }
 }
 

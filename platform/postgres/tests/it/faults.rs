@@ -25,7 +25,7 @@ async fn a_wrong_statement_is_our_bug() {
 async fn a_statement_that_runs_too_long_is_cancelled_and_certainly_not_written() {
     let settings = Settings {
         url: Some(Secret::new(postgres::testing::fresh_url().await)),
-        statement_ms_max: 50,
+        statement_ms_max: 200,
         ..Settings::default()
     };
     let db = Db::connect(&settings).await.unwrap();
@@ -57,12 +57,12 @@ async fn a_pool_that_is_used_up_is_unavailable() {
     let settings = Settings {
         url: Some(Secret::new(postgres::testing::fresh_url().await)),
         connections_max: 1,
-        acquire_ms_max: 50,
+        acquire_ms_max: 2_000,
         ..Settings::default()
     };
     let db = Db::connect(&settings).await.unwrap();
     let held = db.begin().await.unwrap();
-    let error = tokio::time::timeout(Duration::from_secs(5), db.ping()).await.unwrap().unwrap_err();
+    let error = tokio::time::timeout(Duration::from_secs(30), db.ping()).await.unwrap().unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     drop(held);
     db.ping().await.unwrap();
