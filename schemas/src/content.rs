@@ -3,6 +3,8 @@
 use kernel::{PostId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::PersonSummary;
+
 /// Who may read a post, besides its author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,13 +18,6 @@ pub enum Audience {
 #[serde(rename_all = "snake_case")]
 pub enum PostKind {
     Text,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Author {
-    pub id: UserId,
-    pub handle: String,
-    pub name: String,
 }
 
 /// Code points `start..end` of the text name a person.
@@ -45,7 +40,7 @@ pub struct HashtagSpan {
 pub struct Post {
     pub id: PostId,
     pub kind: PostKind,
-    pub author: Author,
+    pub author: PersonSummary,
     pub text: String,
     pub mentions: Vec<MentionSpan>,
     pub hashtags: Vec<HashtagSpan>,
@@ -109,7 +104,6 @@ pub struct PostDeleted {
 
 crate::types! {
     "content":
-    Author,
     HashtagSpan,
     MentionSpan,
     Post,

@@ -1,0 +1,108 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+use kernel::{ErrorKind, Fail, Problem, StoreError};
+
+use crate::text::{HASHTAGS_MAX, MENTIONS_MAX, TEXT_LENGTH_MAX, Unfit};
+
+/// How a use case of posts fails.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    #[error("the edit changes nothing")]
+    NothingToEdit,
+    #[error("not a hashtag")]
+    NotAHashtag,
+    #[error("the cursor is of another list")]
+    Cursor,
+    #[error("no such post, or not for the caller to know")]
+    NotFound,
+    #[error("no such person, or not for the caller to know")]
+    PersonNotFound,
+    #[error("the post is somebody else's")]
+    NotYours,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What posts ask of other slices failed.
+    #[error("{0:?}")]
+    Neighbour(Problem),
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Neighbour(problem)
+    }
+}
+
+impl From<kernel::CursorError> for Error {
+    fn from(_: kernel::CursorError) -> Self {
+        Self::Cursor
+    }
+}
+
+impl Fail for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unfit(_) | Self::NothingToEdit | Self::NotAHashtag | Self::Cursor => ErrorKind::Invalid,
+            Self::NotFound | Self::PersonNotFound => ErrorKind::NotFound,
+            Self::NotYours => ErrorKind::Forbidden,
+            Self::Store(error) => error.kind(),
+            Self::Neighbour(problem) => problem.kind,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unfit(Unfit::Empty) => "post_empty",
+            Self::Unfit(Unfit::TooLong) => "post_too_long",
+            Self::Unfit(Unfit::ControlCharacter) => "post_control_character",
+            Self::Unfit(Unfit::TooManyMentions) => "too_many_mentions",
+            Self::Unfit(Unfit::TooManyHashtags) => "too_many_hashtags",
+            Self::NothingToEdit => "nothing_to_edit",
+            Self::NotAHashtag => "hashtag_invalid",
+            Self::Cursor => "cursor_invalid",
+            Self::NotFound => "post_not_found",
+            Self::PersonNotFound => "person_not_found",
+            Self::NotYours => "not_your_post",
+            Self::Store(error) => error.code(),
+            Self::Neighbour(problem) => problem.code,
+        }
+    }
+
+    fn message(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Unfit(Unfit::Empty) => "A post needs some text.",
+            Self::Unfit(Unfit::TooLong) => {
+                return Cow::Owned(format!("A post has at most {TEXT_LENGTH_MAX} characters."));
+            }
+            Self::Unfit(Unfit::ControlCharacter) => "A post has no control characters besides line breaks and tabs.",
+            Self::Unfit(Unfit::TooManyMentions) => {
+                return Cow::Owned(format!("A post mentions at most {MENTIONS_MAX} people."));
+            }
+            Self::Unfit(Unfit::TooManyHashtags) => {
+                return Cow::Owned(format!("A post has at most {HASHTAGS_MAX} hashtags."));
+            }
+            Self::NothingToEdit => "Name what is to change.",
+            Self::NotAHashtag => "This is not a hashtag.",
+            Self::Cursor => "This cursor was not made by this list.",
+            Self::NotFound => "There is no such post.",
+            Self::PersonNotFound => "There is no such person.",
+            Self::NotYours => "Only its author may do that.",
+            Self::Store(error) => return error.message(),
+            Self::Neighbour(problem) => return problem.message.clone(),
+        })
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Store(error) => error.retry_after(),
+            Self::Neighbour(problem) => problem.retry_after,
+            _ => None,
+        }
+    }
+
+    fn pointer(&self) -> Option<Cow<'static, str>> {
+        matches!(self, Self::Unfit(_)).then_some(Cow::Borrowed("/text"))
+    }
+}
