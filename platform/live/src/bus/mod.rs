@@ -1,5 +1,9 @@
 //! The live bus: numbered windows of events per topic, and their delivery to every node that follows.
 
+mod local;
+mod memory;
+mod redis;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::{ErrorKind, Fail};
@@ -10,6 +14,16 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::{Signal, Topic, UserEvent};
+
+pub use local::LocalBus;
+pub use redis::RedisBus;
+
+/// A topic's last number is remembered for so long after its last event or follower.
+pub const HEAD_AGE: Duration = Duration::from_secs(6 * 60 * 60);
+/// Events of one topic that wait for an earlier one. Past it, the topic gives up the hole and starts anew.
+pub const HELD_MAX: usize = 256;
+/// What a node may have received and not yet looked at.
+pub const INCOMING_MAX: usize = 16_384;
 
 /// A place in a topic. `epoch` names the bus's memory: it changes when that memory was lost, and then no offset of
 /// before means anything.
@@ -115,10 +129,11 @@ impl Default for Window {
     }
 }
 
-/// The live bus. Implementations: [`crate::bus::local`] in this process, [`crate::bus::redis`] over Redis 7.
+/// The live bus. Implementations: [`LocalBus`] in this process, [`RedisBus`] over Redis 7.
 ///
 /// MUSTs, each a case of the conformance suite:
-/// - Offsets of a topic rise by one with each event, and an offset never names two events within an epoch.
+/// - Offsets of a topic rise by one with each event, and an offset never names two events within an epoch. Only a loss
+///   makes them jump, and then [`Bus::since`] says so.
 /// - A node that follows a topic hears every event after the position that [`Bus::follow`] returned, in order, unless it
 ///   hears [`Incoming::Suspect`] or its queue was full (then it hears `Suspect` later).
 /// - [`Bus::since`] is [`Since::Complete`] only if nothing is missing.
@@ -131,7 +146,9 @@ pub trait Bus: Send + Sync {
     async fn publish(&self, topic: Topic, event: &UserEvent) -> Result<(), BusError>;
 
     /// Like [`Bus::publish`], for events that carry a dense sequence number of their own (a room's messages): holds
-    /// back what comes early. The first call for a topic without memory decides where the sequence starts.
+    /// back what comes early. The first call for a topic without memory decides where the sequence starts. One that comes
+    /// too late for its place, because the memory began after it, is not published: positions of before become
+    /// [`Since::Lost`], so that clients read it from the store.
     async fn publish_in_order(&self, topic: Topic, seq: u64, event: &UserEvent) -> Result<Ordered, BusError>;
 
     /// Delivers a signal to those who listen now.

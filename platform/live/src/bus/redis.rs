@@ -1,0 +1,2 @@
+//! The live bus over Redis 7.
+pub struct RedisBus;
