@@ -113,10 +113,6 @@ async fn delete_me(State(it): State<Shared>, Caller(ctx): Caller, Json(proof): J
     Ok(NoContent)
 }
 
-async fn get_person(
-    State(it): State<Shared>,
-    Caller(ctx): Caller,
-    Path(person): Path<String>,
-) -> Answer<Json<Person>> {
+async fn get_person(State(it): State<Shared>, Caller(ctx): Caller, Path(person): Path<String>) -> Answer<Json<Person>> {
     Ok(Json(it.service.person(&ctx, &person, &it.relations).await?))
 }

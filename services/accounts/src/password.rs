@@ -44,7 +44,8 @@ impl Hasher {
 
     /// A PHC string with a salt of its own.
     pub async fn hash(&self, password: Secret) -> Result<String, Error> {
-        self.work(move |argon| argon.hash_password(password.expose().as_bytes()).map(|hash| hash.to_string())).await?
+        self.work(move |argon| argon.hash_password(password.expose().as_bytes()).map(|hash| hash.to_string()))
+            .await?
             .map_err(|error| Error::hashing(&error))
     }
 
@@ -61,7 +62,10 @@ impl Hasher {
         Ok(matches && exists)
     }
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static) -> Result<T, Error> {
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::Busy)?;
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Error::Busy)?;
         let argon = self.argon.clone();

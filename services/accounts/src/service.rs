@@ -129,8 +129,7 @@ impl Service {
         let presented = self.refresh_key.open(text).ok_or(Error::RefreshTokenInvalid)?;
         let successor = self.refresh_key.successor(&presented);
         let mut tx = self.db.begin().await?;
-        let holder =
-            store::lock_family(&mut tx, presented.session, now).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let holder = store::lock_family(&mut tx, presented.session, now).await?.ok_or(Error::RefreshTokenInvalid)?;
         let family = match holder.family.judge(&presented.hash(), &successor.hash(), now) {
             Verdict::Swap => holder.family.swapped(successor.hash(), now),
             Verdict::Repeat => holder.family,

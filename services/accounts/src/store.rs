@@ -344,7 +344,11 @@ pub(crate) struct Holder {
     pub family: Family,
 }
 
-pub(crate) async fn lock_family(tx: &mut PgConnection, session: SessionId, now: Timestamp) -> StoreResult<Option<Holder>> {
+pub(crate) async fn lock_family(
+    tx: &mut PgConnection,
+    session: SessionId,
+    now: Timestamp,
+) -> StoreResult<Option<Holder>> {
     let row: Option<FamilyRow> = sqlx::query_as(
         "SELECT s.user_id, a.token_version, s.refresh_hash, s.retired_hash, s.rotated_at
          FROM sessions s JOIN accounts a ON a.id = s.user_id
