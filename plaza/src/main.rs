@@ -1,1 +1,68 @@
-fn main() {}
+//! The one binary: reads its settings, opens the stores, wires the slices, serves.
+//!
+//! ## Decisions
+//! - Only this crate names concrete adapters. [`wiring`] is the one place to look up who is connected to whom.
+//! - Every way to fail at start has an exit code and a paragraph that says what to do ([`exit`]).
+//! - What Plaza tells the person who started it goes to standard error; logs, and the results of commands, to
+//!   standard output.
+//! - The listen address is bound before anything is started or fetched: a taken port shows at once.
+
+mod cli;
+mod commands;
+mod config;
+mod data_dir;
+mod exit;
+mod health;
+mod progress;
+mod server;
+mod signals;
+mod startup;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+use exit::{Exit, Stopped};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version come this way too, and go to standard output.
+            let asked = !answer.use_stderr();
+            let printed = answer.print();
+            return if asked && printed.is_ok() { ExitCode::SUCCESS } else { Exit::Usage.into() };
+        }
+    };
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stopped) => {
+            progress::say(format_args!("plaza: {stopped}"));
+            stopped.exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Stopped> {
+    let config = config::load(&cli.settings, std::env::vars())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Stopped::new(Exit::Unexpected, format_args!("The runtime does not start: {error}.")))?;
+    let ended = runtime.block_on(async {
+        let telemetry = telemetry::init(&config.log).map_err(|error| Stopped::new(Exit::Config, error))?;
+        let ended = match cli.command.unwrap_or(Command::Up) {
+            Command::Up => Box::pin(commands::up(&config)).await,
+            Command::Migrate => commands::migrate(&config).await,
+            Command::Seed(args) => commands::seed(&config, &args).await,
+            Command::Check => commands::check(&config).await,
+        };
+        telemetry.flush();
+        ended
+    });
+    // Whatever still runs has been told to stop and had its time.
+    runtime.shutdown_background();
+    ended
+}

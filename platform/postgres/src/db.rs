@@ -109,6 +109,11 @@ impl Db {
         Ok(text.split_whitespace().next().unwrap_or_default().to_owned())
     }
 
+    /// The number of the newest migration that was applied; `None` when there is no schema.
+    pub async fn schema_version(&self) -> StoreResult<Option<i64>> {
+        migrations::applied(&self.pool).await
+    }
+
     pub async fn close(&self) {
         self.pool.close().await;
     }

@@ -6,7 +6,7 @@ use kernel::StoreError;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{PgPool, SqlSafeStr as _};
 
-use crate::fault;
+use crate::{StoreResult, fault};
 
 /// Version, name and text of every migration, in order. Written by `build.rs`.
 const FILES: &[(i64, &str, &str)] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
@@ -39,6 +39,18 @@ fn migrator() -> Migrator {
         Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, (*sql).into_sql_str(), false)
     });
     Migrator::with_migrations(migrations.collect())
+}
+
+/// The number of the newest migration that was applied; `None` when there is no schema.
+pub(crate) async fn applied(pool: &PgPool) -> StoreResult<Option<i64>> {
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(pool)
+        .await
+        .map_err(fault)?;
+    if !exists {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(pool).await.map_err(fault)
 }
 
 pub(crate) async fn run(pool: &PgPool) -> Result<(), MigrateFault> {

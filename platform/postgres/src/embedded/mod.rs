@@ -18,6 +18,7 @@ mod leftover;
 mod programs;
 mod progress;
 mod server;
+mod survey;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub use fetch::{Archive, DOWNLOAD_URL_DEFAULT};
 pub use programs::{MAJOR_MIN, Programs};
 pub use progress::Progress;
 pub use server::Server;
+pub use survey::{Survey, running, survey};
 
 /// What can be told about the server that is to be run.
 #[derive(Debug, Clone, Default)]

@@ -45,11 +45,31 @@ impl Programs {
         options: &Options,
         progress: &Progress,
     ) -> Result<Self, EmbeddedError> {
+        if let Some(found) = Self::find(folder, made_by, account, options).await? {
+            return Ok(found);
+        }
+        let dist = fetch::place(folder);
+        progress.say(&format!("No PostgreSQL {MAJOR_MIN} or newer on this machine: fetching {VERSION}, once"));
+        let base = options.download_url.as_deref().unwrap_or(fetch::DOWNLOAD_URL_DEFAULT);
+        fetch::Archive::pinned(base)?.fetch(&dist, progress).await?;
+        let fetched = Self::inspect(&dist.join("bin"), account)
+            .await
+            .map_err(|why| EmbeddedError::NoPrograms { why: format!("what was fetched does not run here ({why})") })?;
+        Ok(Self { fetched: true, ..fetched })
+    }
+
+    /// The programs on this machine that fit; `None` when there are none, but some can be fetched.
+    pub(super) async fn find(
+        folder: &Path,
+        made_by: Option<u32>,
+        account: &Account,
+        options: &Options,
+    ) -> Result<Option<Self>, EmbeddedError> {
         if let Some(bin) = &options.bin {
             let found = Self::inspect(bin, account)
                 .await
                 .map_err(|why| EmbeddedError::BadPrograms { path: bin.clone(), why: format!(" ({why})") })?;
-            return found.fitting(made_by, folder);
+            return found.fitting(made_by, folder).map(Some);
         }
         let dist = fetch::place(folder);
         let mut found = Vec::new();
@@ -61,18 +81,12 @@ impl Programs {
         let fits = |programs: &&Self| made_by.is_none_or(|major| programs.major == major);
         // The newest; of equals the one that the machine's owner put first.
         if let Some(best) = found.iter().rev().filter(fits).max_by_key(|programs| programs.major) {
-            return Ok(best.clone());
+            return Ok(Some(best.clone()));
         }
         if let Some(needed) = made_by.filter(|major| *major != fetch::MAJOR) {
             return Err(EmbeddedError::OtherMajor { cluster: folder.join("cluster"), needed, found: list(&found) });
         }
-        progress.say(&format!("No PostgreSQL {MAJOR_MIN} or newer on this machine: fetching {VERSION}, once"));
-        let base = options.download_url.as_deref().unwrap_or(fetch::DOWNLOAD_URL_DEFAULT);
-        fetch::Archive::pinned(base)?.fetch(&dist, progress).await?;
-        let fetched = Self::inspect(&dist.join("bin"), account)
-            .await
-            .map_err(|why| EmbeddedError::NoPrograms { why: format!("what was fetched does not run here ({why})") })?;
-        Ok(Self { fetched: true, ..fetched })
+        Ok(None)
     }
 
     fn fitting(self, made_by: Option<u32>, folder: &Path) -> Result<Self, EmbeddedError> {

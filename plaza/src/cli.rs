@@ -1,0 +1,106 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Role;
+use crate::exit;
+
+/// A real-time social backend: accounts, chat, presence, posts and a feed, over REST and one WebSocket.
+///
+/// Without a subcommand, Plaza starts (`plaza up`). It needs nothing installed: with no store configured it runs a
+/// PostgreSQL of its own in the data folder, and keeps live state in its memory.
+#[derive(Debug, Parser)]
+#[command(name = "plaza", version, after_help = AFTER_HELP, after_long_help = after_long_help())]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub settings: SettingArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start Plaza: stores, migrations, REST and WebSocket on one address.
+    ///
+    /// Runs until SIGTERM or SIGINT. The first signal drains: new requests are refused, open sockets are told to
+    /// reconnect, requests in hand are finished. A second signal ends at once; nothing acknowledged is lost either way.
+    Up,
+    /// Bring the database's schema up to date, and exit.
+    ///
+    /// `plaza up` does the same at every start. Run it by itself where the nodes' database user may not change tables.
+    Migrate,
+    /// Fill a community to look at: people who follow each other, talk and post.
+    ///
+    /// Everything goes through the same rules as real requests. The same seed gives the same community; people who are
+    /// there already are kept, so that it is safe to run twice. Prints log-ins. Not for a database with real people in it.
+    ///
+    /// With the embedded PostgreSQL, stop `plaza up` first: one process at a time uses a data folder.
+    Seed(SeedArgs),
+    /// Check the configuration and every store, one line each.
+    ///
+    /// Exits with 0 when everything is fine, 78 when the configuration is wrong, 69 when a store does not answer.
+    /// Changes nothing.
+    Check,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SeedArgs {
+    /// How many people.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub people: u32,
+    /// Which community: the same number gives the same one.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Settings that apply to every command. Flags win over the environment, which wins over the file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SettingArgs {
+    /// Configuration file, TOML [default: ./plaza.toml, if there is one] [env: PLAZA_CONFIG].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Where to listen, for REST and WebSocket alike; port 0 takes a free one [default: 127.0.0.1:8080] [env: PLAZA_LISTEN].
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+
+    /// Where Plaza keeps what it must not lose [env: PLAZA_DATA_DIR].
+    ///
+    /// Default: /var/lib/plaza when run as root, else $XDG_DATA_HOME/plaza, else ~/.local/share/plaza.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+
+    /// What this process does; repeatable [default: all] [env: PLAZA_ROLES].
+    ///
+    /// A split into several processes needs a PostgreSQL server and Redis, which the processes then share.
+    #[arg(long = "role", global = true, value_name = "ROLE", value_enum)]
+    pub roles: Vec<Role>,
+
+    /// Any other setting, as KEY=VALUE; repeatable. For example --set postgres.connections_max=50.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+const AFTER_HELP: &str = "See `plaza --help` for stores, settings and exit codes.";
+
+fn after_long_help() -> String {
+    format!(
+        "\
+Stores, each one setting (also in plaza.toml, for example `[postgres]` and below it `url = \"…\"`):
+  PLAZA_POSTGRES_URL     postgres://user:password@host/database
+                         unset: Plaza finds a PostgreSQL 15 or newer on this machine, or fetches one once,
+                         and runs it as its own child (PLAZA_POSTGRES_BIN: folder of its programs;
+                         PLAZA_POSTGRES_USER: whom it runs as when Plaza is root, nobody unless told)
+  PLAZA_CASSANDRA_NODES  host:port,…   messages and timelines; unset: tables in PostgreSQL
+  PLAZA_REDIS_URL        redis://host  live bus, presence, limits; unset: in this process
+
+Settings come from defaults, then the file, then PLAZA_… variables, then flags. A key `a.b` of the file is
+PLAZA_A_B in the environment and `--set a.b=…` on the command line. Unknown names are errors.
+
+{}",
+        exit::TABLE
+    )
+}

@@ -1,0 +1,127 @@
+//! `plaza check`
+
+use std::fmt::Display;
+
+use kernel::StoreError;
+
+use crate::config::Config;
+use crate::exit::{Exit, Stopped};
+use crate::{data_dir, progress, startup};
+
+/// What was found, and whether all of it was good.
+#[derive(Default)]
+struct Findings {
+    bad: Option<Exit>,
+}
+
+impl Findings {
+    fn fine(&self, what: &str, found: impl Display) {
+        progress::result(format_args!("ok    {what:<10} {found}"));
+    }
+
+    fn wrong(&mut self, what: &str, stopped: &Stopped) {
+        progress::result(format_args!("WRONG {what:<10} {stopped}"));
+        self.bad.get_or_insert(stopped.exit);
+    }
+}
+
+pub async fn check(config: &Config) -> Result<(), Stopped> {
+    let mut findings = Findings::default();
+    findings.fine("settings", format_args!("roles {}, listening on {}", config.role_names(), config.listen));
+    match &config.postgres.url {
+        Some(_) => match postgres_server(&config.postgres).await {
+            Ok(found) => findings.fine("postgres", found),
+            Err(stopped) => findings.wrong("postgres", &stopped),
+        },
+        None => match embedded(config).await {
+            Ok(found) => findings.fine("postgres", found),
+            Err(stopped) => findings.wrong("postgres", &stopped),
+        },
+    }
+    match config.cassandra.nodes.as_slice() {
+        [] => findings.fine("cassandra", "not configured: messages and timelines live in PostgreSQL"),
+        _ => match cassandra_cluster(&config.cassandra).await {
+            Ok(found) => findings.fine("cassandra", found),
+            Err(stopped) => findings.wrong("cassandra", &stopped),
+        },
+    }
+    match &config.redis.url {
+        None => findings.fine("redis", "not configured: bus, presence and limits live in the process"),
+        Some(url) => match redis_server(url).await {
+            Ok(found) => findings.fine("redis", found),
+            Err(stopped) => findings.wrong("redis", &stopped),
+        },
+    }
+    match findings.bad {
+        None => Ok(()),
+        Some(exit) => Err(Stopped::new(exit, "something is wrong, see above.")),
+    }
+}
+
+async fn postgres_server(settings: &postgres::Settings) -> Result<String, Stopped> {
+    let db = startup::connect_postgres(settings).await?;
+    let version = db.server_version().await.map_err(no_answer)?;
+    let schema = db.schema_version().await.map_err(no_answer)?;
+    db.close().await;
+    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or_default();
+    if major < postgres::embedded::MAJOR_MIN {
+        let message =
+            format!("PostgreSQL {version} is too old: Plaza needs {} or newer.", postgres::embedded::MAJOR_MIN);
+        return Err(Stopped::new(Exit::StoreUnavailable, message));
+    }
+    let newest = postgres::newest_migration();
+    match schema {
+        Some(schema) if schema > newest => Err(Stopped::new(
+            Exit::DataFormat,
+            format_args!("the schema is at migration {schema}, newer than this Plaza ({newest})."),
+        )),
+        Some(schema) if schema == newest => Ok(format!("{version}, schema up to date")),
+        Some(schema) => Ok(format!(
+            "{version}, schema at migration {schema} of {newest}; `plaza up` or `plaza migrate` brings it up to date"
+        )),
+        None => Ok(format!("{version}, no schema yet; `plaza up` or `plaza migrate` creates it")),
+    }
+}
+
+/// The embedded server is looked at, not started.
+async fn embedded(config: &Config) -> Result<String, Stopped> {
+    let path = startup::data_path(config)?;
+    let folder = path.join("postgres");
+    if let Some(url) = postgres::embedded::running(&folder) {
+        let settings = postgres::Settings { url: Some(url), ..config.postgres.clone() };
+        let found = postgres_server(&settings).await?;
+        return Ok(format!("embedded, running: {found}; data in {}", path.display()));
+    }
+    let survey = postgres::embedded::survey(&folder, &config.postgres.embedded()).await;
+    let survey = survey.map_err(|error| startup::not_started(&path, error))?;
+    let programs = survey.programs.map_or_else(
+        || "will be fetched at the first start".to_owned(),
+        |programs| format!("{} in {}", programs.version, programs.bin.display()),
+    );
+    let data = match survey.made_by {
+        Some(_) => format!("data in {}", path.display()),
+        None if path.exists() => format!("no data yet in {}", path.display()),
+        None => {
+            data_dir::check_place(&path)?;
+            format!("{} will be created", path.display())
+        }
+    };
+    Ok(format!("embedded, not running: {programs}; {data}"))
+}
+
+async fn cassandra_cluster(settings: &cassandra::Settings) -> Result<String, Stopped> {
+    let db = startup::connect_cassandra(settings).await?;
+    let version = db.server_version().await.map_err(no_answer)?;
+    Ok(format!("{version}, keyspace {}", db.keyspace()))
+}
+
+async fn redis_server(url: &kernel::Secret) -> Result<String, Stopped> {
+    let redis = startup::connect_redis(url).await?;
+    redis.health().await.map_err(no_answer)?;
+    redis.close().await;
+    Ok("answers".to_owned())
+}
+
+fn no_answer(error: StoreError) -> Stopped {
+    Stopped::new(Exit::StoreUnavailable, error)
+}

@@ -1,0 +1,11 @@
+//! What `plaza` can be told to do: a file each.
+
+mod check;
+mod migrate;
+mod seed;
+mod up;
+
+pub use check::check;
+pub use migrate::migrate;
+pub use seed::seed;
+pub use up::up;

@@ -1,0 +1,71 @@
+//! Who is connected to whom.
+//!
+//! Every slice is built in one function of [`slices`], from the stores and from the slices that it asks through traits of
+//! its own; [`adapters`] implements those traits. To add a slice: a field and a function in `slices`, an adapter for each
+//! trait that it asks for, then its routes, commands, consumers and loops in the lists below.
+
+mod adapters;
+mod slices;
+mod stores;
+
+use std::sync::Arc;
+
+use axum::Router;
+use kernel::Clock;
+use postgres::outbox::{Consumer, Reader};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use web::{Edge, Routes};
+
+use crate::config::{Config, Role};
+use crate::exit::Stopped;
+use crate::health::{self, Health};
+pub use slices::Slices;
+pub use stores::Stores;
+
+/// What this process serves and does.
+pub struct Plaza {
+    pub router: Router,
+    /// Loops in the background. They end when the token is cancelled that they were started with.
+    pub tasks: TaskTracker,
+    health: Arc<Health>,
+}
+
+/// Builds what the roles of `config` ask for.
+pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &CancellationToken) -> Result<Plaza, Stopped> {
+    let slices = Slices::start(stores, config, &clock).await?;
+    let health = Health::new(stores.probes());
+    let tasks = TaskTracker::new();
+    let keys = web::idempotency::Keys::new(stores.db.clone(), clock.clone());
+    let edge =
+        Edge::new(config.web.clone(), slices.accounts.clone(), stores.limiter.clone(), keys.clone(), clock.clone());
+
+    let beside = health::router(Arc::clone(&health));
+    let operations = if config.has(Role::Api) { operations(&slices) } else { Routes::new() };
+    tasks.spawn(slices.accounts.clone().run(clock.clone(), stop.clone()));
+    if config.has(Role::Worker) {
+        tasks.spawn(Reader::new(stores.db.clone(), clock, consumers(stores, &slices)).run(stop.clone()));
+        tasks.spawn(keys.run(stop.clone()));
+    }
+    Ok(Plaza { router: edge.router(operations, beside), tasks, health })
+}
+
+/// REST, slice by slice.
+fn operations(slices: &Slices) -> Routes {
+    Routes::new()
+        .merge(accounts::routes(slices.accounts.clone(), slices.relations.clone()))
+        .merge(graph::routes(slices.graph.clone()))
+}
+
+/// Who acts on outbox events.
+fn consumers(stores: &Stores, slices: &Slices) -> Vec<Arc<dyn Consumer>> {
+    vec![Arc::new(accounts::Closer(stores.bus.clone())), slices.graph.clone()]
+}
+
+impl Plaza {
+    /// Says everywhere that this process is going, and waits until its sockets have gone elsewhere.
+    #[expect(clippy::unused_async, reason = "the gateway's sockets are waited for here")]
+    pub async fn drain(&self) {
+        self.health.drain();
+    }
+}

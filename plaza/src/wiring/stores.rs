@@ -1,0 +1,61 @@
+//! The stores, as configured.
+
+use std::sync::Arc;
+
+use live::bus::{Bus, LocalBus, Window};
+use live::limiter::{Limiter, Local, OverRedis};
+use postgres::Db;
+
+use crate::config::Config;
+use crate::health::Probe;
+
+/// What the slices are built on. Cheap to clone.
+#[derive(Clone)]
+pub struct Stores {
+    pub db: Db,
+    pub redis: Option<redis::Redis>,
+    pub cassandra: Option<cassandra::Db>,
+    pub bus: Arc<dyn Bus>,
+    pub limiter: Arc<dyn Limiter>,
+}
+
+impl Stores {
+    pub fn new(db: Db, redis: Option<redis::Redis>, cassandra: Option<cassandra::Db>, config: &Config) -> Self {
+        let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(Window::default()));
+        let limiter: Arc<dyn Limiter> = match &redis {
+            None => Arc::new(Local::new()),
+            Some(redis) => Arc::new(OverRedis::new(redis.clone(), config.redis.prefix.clone())),
+        };
+        Self { db, redis, cassandra, bus, limiter }
+    }
+
+    /// How to ask each of them whether it is there.
+    pub fn probes(&self) -> Vec<Probe> {
+        let db = self.db.clone();
+        let mut probes = vec![Probe::new("postgres", true, move || {
+            let db = db.clone();
+            async move { db.ping().await }
+        })];
+        if let Some(cassandra) = self.cassandra.clone() {
+            probes.push(Probe::new("cassandra", true, move || {
+                let cassandra = cassandra.clone();
+                async move { cassandra.ping().await }
+            }));
+        }
+        // Without Redis, live delivery waits; requests and stored messages do not.
+        if let Some(redis) = self.redis.clone() {
+            probes.push(Probe::new("redis", false, move || {
+                let redis = redis.clone();
+                async move { redis.health().await }
+            }));
+        }
+        probes
+    }
+
+    pub async fn close(&self) {
+        if let Some(redis) = &self.redis {
+            redis.close().await;
+        }
+        self.db.close().await;
+    }
+}
