@@ -27,7 +27,7 @@ impl Session {
 
     /// A person's posts, newest first, as far as we may read them.
     pub async fn posts_of(&self, user: UserId, cursor: Option<&Cursor>, limit: u32) -> Result<Page<Post>, ApiError> {
-        self.send(Request::new(Method::GET, &format!("/v1/users/{user}/posts")).page(cursor, limit)).await
+        self.send(Request::new(Method::GET, &format!("/v1/people/{user}/posts")).page(cursor, limit)).await
     }
 
     /// Public posts with a hashtag, newest first.

@@ -28,7 +28,8 @@ const PATIENCE_MAX: Duration = Duration::from_secs(5);
 /// Sees everything that is exchanged, as it was written. For tests that hold a server to its contract, and for logs.
 pub trait Witness: Send + Sync {
     fn answer(&self, method: &str, path: &str, status: u16, body: &[u8]);
-    fn frame(&self, text: &str);
+    /// `command` is the name of the command that a reply or an error answers.
+    fn frame(&self, text: &str, command: Option<&str>);
 }
 
 /// A Plaza, seen by somebody who has not logged in.

@@ -1,11 +1,12 @@
 //! One WebSocket, from its opening to its end. Frames in and out; nothing is remembered.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use schemas::socket::{Hello, Identified, Identify};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -30,7 +31,13 @@ const WRITE_BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// An open WebSocket that speaks Plaza's protocol.
 pub struct Connection {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    witness: Option<Arc<dyn Witness>>,
+    witnessed: Option<Witnessed>,
+}
+
+/// Remembers which command an answer belongs to, for the one who watches.
+struct Witnessed {
+    witness: Arc<dyn Witness>,
+    commands: HashMap<u64, String>,
 }
 
 #[derive(Serialize)]
@@ -53,7 +60,8 @@ impl Connection {
         witness: Option<Arc<dyn Witness>>,
     ) -> Result<(Self, Hello), ConnectError> {
         timeout(within, async {
-            let mut connection = Self { stream: Self::upgrade(url).await?, witness };
+            let witnessed = witness.map(|witness| Witnessed { witness, commands: HashMap::new() });
+            let mut connection = Self { stream: Self::upgrade(url).await?, witnessed };
             match connection.next().await? {
                 Frame::Hello(hello) => Ok((connection, hello)),
                 other => Err(ConnectError::Protocol(format!("{other:?} before hello"))),
@@ -109,6 +117,9 @@ impl Connection {
     pub async fn send(&mut self, id: u64, op: &str, data: &impl Serialize) -> Result<(), ConnectError> {
         let text = serde_json::to_string(&Command { id, op, d: data })
             .map_err(|why| ConnectError::Protocol(why.to_string()))?;
+        if let Some(witnessed) = &mut self.witnessed {
+            witnessed.commands.insert(id, op.to_owned());
+        }
         self.send_text(text.into()).await
     }
 
@@ -128,8 +139,8 @@ impl Connection {
         loop {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => {
-                    if let Some(witness) = &self.witness {
-                        witness.frame(&text);
+                    if let Some(witnessed) = &mut self.witnessed {
+                        witnessed.see(&text);
                     }
                     return Ok(text);
                 }
@@ -149,6 +160,18 @@ impl Connection {
     pub async fn close(mut self, within: Duration) {
         // Whether the server hears it makes no difference to us.
         let _ = timeout(within, self.stream.close(None)).await;
+    }
+}
+
+impl Witnessed {
+    fn see(&mut self, text: &str) {
+        #[derive(Deserialize)]
+        struct Answer {
+            id: Option<u64>,
+        }
+        let id = serde_json::from_str::<Answer>(text).ok().and_then(|answer| answer.id);
+        let command = id.and_then(|id| self.commands.remove(&id));
+        self.witness.frame(text, command.as_deref());
     }
 }
 

@@ -1,0 +1,25 @@
+//! What people can do with a Plaza, tried from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod accounts;
+mod graph;
+
+/// Runs each test on the embedded and on the grown-up stores.
+macro_rules! on_both_stores {
+    ($($test:ident),* $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(system_tests::Deployment::shared(system_tests::Stores::Embedded).await).await;
+            })*
+        }
+        mod grown_up {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(system_tests::Deployment::shared(system_tests::Stores::GrownUp).await).await;
+            })*
+        }
+    };
+}
+use on_both_stores;
