@@ -126,14 +126,16 @@ impl Db {
         Box::pin(self.session.prepare(cql)).await.map_err(fault::prepare)
     }
 
+    // The driver's futures are boxed below: by value they would be part of every caller's.
+
     /// Runs a write. An error says whether it certainly did not happen.
     pub async fn write(&self, statement: &PreparedStatement, values: impl SerializeRow) -> StoreResult<()> {
-        self.session.execute_unpaged(statement, values).await.map(drop).map_err(fault::write)
+        Box::pin(self.session.execute_unpaged(statement, values)).await.map(drop).map_err(fault::write)
     }
 
     /// Runs a write that has a condition (`IF …`): whether it was applied.
     pub async fn write_if(&self, statement: &PreparedStatement, values: impl SerializeRow) -> StoreResult<bool> {
-        let result = self.session.execute_unpaged(statement, values).await.map_err(fault::write)?;
+        let result = Box::pin(self.session.execute_unpaged(statement, values)).await.map_err(fault::write)?;
         applied(result)
     }
 
@@ -142,7 +144,7 @@ impl Db {
     where
         R: for<'frame> DeserializeRow<'frame, 'frame>,
     {
-        let result = self.session.execute_unpaged(statement, values).await.map_err(fault::read)?;
+        let result = Box::pin(self.session.execute_unpaged(statement, values)).await.map_err(fault::read)?;
         let result = result.into_rows_result().map_err(StoreError::broken)?;
         let rows = result.rows::<R>().map_err(StoreError::broken)?;
         rows.map(|row| row.map_err(StoreError::broken)).collect()
@@ -165,7 +167,6 @@ impl Db {
     pub(crate) async fn run(&self, cql: &str) -> StoreResult<()> {
         let mut statement = Statement::new(cql);
         statement.set_request_timeout(Some(SCHEMA_TIMEOUT));
-        // Boxed: with its wait for the nodes' agreement this future is large.
         Box::pin(self.session.query_unpaged(statement, ())).await.map(drop).map_err(fault::write)
     }
 

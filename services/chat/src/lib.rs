@@ -1,1 +1,4 @@
-//! (being built)
+//! Chat.
+
+pub mod log;
+pub mod sequencer;

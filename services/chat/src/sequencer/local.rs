@@ -1,0 +1,146 @@
+//! Sequence numbers in this process, for a node that is alone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kernel::{Clock, RoomId, StoreError, UserId};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{KEEP, Key, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer, Standing};
+
+/// Rooms that are remembered. Beyond it, those that were idle for [`KEEP`] are forgotten.
+const ROOMS_MAX: usize = 100_000;
+
+/// One memory of sequence numbers. Dropping it is losing it.
+///
+/// It does not rest at first: the memory before it died with its process, and the dead acknowledge nothing.
+#[derive(Debug)]
+pub struct Local {
+    clock: Clock,
+    /// Where [`Moment`]s are counted from.
+    start: Instant,
+    rooms: Mutex<HashMap<RoomId, Room>>,
+}
+
+#[derive(Debug)]
+struct Room {
+    head: u64,
+    stamp: i64,
+    pending: BTreeMap<u64, (Reservation, Instant)>,
+    /// Number by key; with the time when it was settled, once it was.
+    keys: HashMap<(UserId, Uuid), (u64, Option<Instant>)>,
+    used: Instant,
+    /// When settled keys were last looked through for old ones.
+    swept: Instant,
+}
+
+impl Room {
+    fn new(head: u64, now: Instant) -> Self {
+        Self { head, stamp: 0, pending: BTreeMap::new(), keys: HashMap::new(), used: now, swept: now }
+    }
+
+    fn settled(&self) -> u64 {
+        self.pending.keys().next().map_or(self.head, |lowest| lowest - 1)
+    }
+
+    fn sweep(&mut self, now: Instant) {
+        self.used = now;
+        if now - self.swept >= KEEP {
+            self.swept = now;
+            self.keys.retain(|_, (_, settled)| settled.is_none_or(|at| now - at < KEEP));
+        }
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        self.pending.is_empty() && now - self.used >= KEEP
+    }
+}
+
+impl Local {
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, start: Instant::now(), rooms: Mutex::default() }
+    }
+
+    fn moment(&self, now: Instant) -> i64 {
+        i64::try_from((now - self.start).as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+#[async_trait]
+impl Sequencer for Local {
+    fn now(&self) -> Moment {
+        Moment(self.moment(Instant::now()))
+    }
+
+    async fn reserve(&self, key: &Key, payload: &str, looked_up: Moment) -> Result<Reserve, StoreError> {
+        let now = Instant::now();
+        let elapsed_ms = self.moment(now) - looked_up.0;
+        let clock_us = self.clock.now().minus(STAMP_SET_BACK).as_millis().saturating_mul(1_000);
+        let mut rooms = self.rooms.lock();
+        let Some(room) = rooms.get_mut(&key.room) else { return Ok(Reserve::Unseeded) };
+        room.sweep(now);
+        if let Some((seq, _)) = room.keys.get(&(key.sender, key.client_id)) {
+            return Ok(match room.pending.get(seq) {
+                Some((reservation, _)) => Reserve::Pending(reservation.clone()),
+                None => Reserve::Settled { seq: *seq },
+            });
+        }
+        if Duration::from_millis(elapsed_ms.unsigned_abs()) > KEEP / 2 {
+            return Ok(Reserve::Stale);
+        }
+        if room.head >= room.settled() + PENDING_MAX {
+            return Ok(Reserve::Full);
+        }
+        let stalled = room.pending.values().next().is_some_and(|(_, given)| now - *given > STALLED_AFTER);
+        room.head += 1;
+        room.stamp = (room.stamp + 1).max(clock_us);
+        let (seq, stamp) = (room.head, room.stamp);
+        room.keys.insert((key.sender, key.client_id), (seq, None));
+        room.pending.insert(seq, (Reservation { key: *key, seq, stamp, payload: payload.to_owned() }, now));
+        Ok(Reserve::Given { seq, stamp, stalled })
+    }
+
+    async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
+        let now = Instant::now();
+        let mut rooms = self.rooms.lock();
+        let Some(room) = rooms.get_mut(&key.room) else { return Ok(()) };
+        if room.pending.get(&seq).is_some_and(|(reservation, _)| reservation.stamp == stamp) {
+            room.pending.remove(&seq);
+            room.keys.insert((key.sender, key.client_id), (seq, Some(now)));
+        }
+        Ok(())
+    }
+
+    async fn standing(&self, room: RoomId) -> Result<Standing, StoreError> {
+        let now = Instant::now();
+        Ok(match self.rooms.lock().get(&room) {
+            None => Standing::Unseeded,
+            Some(room) => Standing::Known {
+                head: room.head,
+                pending: room.pending.values().map(|(one, given)| (one.clone(), now - *given)).collect(),
+            },
+        })
+    }
+
+    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<u64>>, StoreError> {
+        let known = self.rooms.lock();
+        Ok(rooms.iter().map(|room| known.get(room).map(Room::settled)).collect())
+    }
+
+    async fn seed(&self, room: RoomId, head: u64) -> Result<(), StoreError> {
+        let now = Instant::now();
+        let mut rooms = self.rooms.lock();
+        if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&room) {
+            rooms.retain(|_, room| !room.is_idle(now));
+        }
+        if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&room) {
+            return Err(StoreError::unavailable("too many rooms are being written to at once"));
+        }
+        rooms.entry(room).or_insert_with(|| Room::new(head, now));
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+-- KEYS: marker, room, pending. ARGV: lease, head, idle time.
+if rest > 0 then return { text(now), 'resting', text(rest) } end
+if redis.call('HGET', KEYS[2], 'run') == run then return { text(now), 'known' } end
+redis.call('DEL', KEYS[2], KEYS[3])
+redis.call('HSET', KEYS[2], 'run', run, 'head', ARGV[2], 'settled', ARGV[2], 'stamp', '0')
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return { text(now), 'seeded' }

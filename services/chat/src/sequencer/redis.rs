@@ -1,0 +1,256 @@
+//! Sequence numbers in Redis, for several nodes.
+//!
+//! A room's numbers live in one hash (`run`, `head`, `settled`, `stamp`), its pending reservations in a second one, its
+//! recent keys beside them. Each shard of rooms has a marker, which names the run of the server that its memory belongs to:
+//! a server that was emptied has no marker, and one that was restarted, restored or failed over has another run id
+//! (asked inside the script, from the very server that decides). Either way the shard's memory is not what it was: it
+//! rests, and its rooms are seeded again. Redis must not evict keys by itself (`maxmemory-policy noeviction`, its default).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ::redis::{Redis as Client, Script};
+use async_trait::async_trait;
+use kernel::{RoomId, StoreError, UserId};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{
+    IDLE_MAX, KEEP, Key, LEASE, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer,
+    Standing,
+};
+
+/// Rooms fall into so many shards, so that a cluster of Redis servers can share them out by hash tag.
+const SHARDS: u8 = 16;
+/// A rest that is nearly as long as the lease has only just begun: the other shards may not know yet.
+const JUST_BEGUN: Duration = LEASE.saturating_sub(Duration::from_millis(100));
+
+/// A reading that is early by more than this, in milliseconds, is not early by its way alone.
+const CLOCK_STEP_MS: i64 = 1_000;
+
+static REST: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/rest.lua")));
+static RESERVE: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/reserve.lua")));
+static SETTLE: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/settle.lua")));
+static STANDING: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/standing.lua")));
+static SETTLED: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/settled.lua")));
+static SEED: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/seed.lua")));
+
+/// Sequence numbers in a Redis server or cluster.
+pub struct Redis {
+    client: Client,
+    prefix: Box<str>,
+    /// The newest reading of the server's clock, in milliseconds, and when it arrived here.
+    clock: Mutex<Option<(i64, Instant)>>,
+}
+
+impl Redis {
+    /// `prefix` begins every key.
+    ///
+    /// Wakes every shard, so that a new memory begins to rest now, and not when the first message is sent.
+    pub async fn open(client: Client, prefix: &str) -> Result<Self, StoreError> {
+        let sequencer = Self { client, prefix: prefix.into(), clock: Mutex::new(None) };
+        sequencer.rest().await?;
+        Ok(sequencer)
+    }
+
+    /// How long this memory rests, zero when it gives numbers.
+    pub async fn rest(&self) -> Result<Duration, StoreError> {
+        let mut shards = JoinSet::new();
+        for shard in 0..SHARDS {
+            let (client, marker) = (self.client.clone(), self.marker(shard));
+            shards.spawn(async move { client.run::<Vec<String>>(&REST, vec![marker], vec![lease()]).await });
+        }
+        let mut longest = Duration::ZERO;
+        while let Some(answer) = shards.join_next().await {
+            let answer = answer.map_err(StoreError::broken)??;
+            self.read_clock(&answer)?;
+            longest = longest.max(wait(&answer, 1)?);
+        }
+        Ok(longest)
+    }
+
+    fn marker(&self, shard: u8) -> String {
+        format!("{}{{seq{shard}}}", self.prefix)
+    }
+
+    /// Marker, room, pending.
+    fn keys(&self, room: RoomId) -> Vec<String> {
+        let marker = self.marker(shard(room));
+        let room = format!("{marker}:{}", room.uuid().simple());
+        let pending = format!("{room}:pending");
+        vec![marker, room, pending]
+    }
+
+    fn keys_with(&self, key: &Key) -> Vec<String> {
+        let mut keys = self.keys(key.room);
+        keys.push(format!("{}:{}:{}", keys[1], key.sender.uuid().simple(), key.client_id.simple()));
+        keys
+    }
+
+    async fn run(&self, script: &Script, keys: Vec<String>, args: Vec<String>) -> Result<Vec<String>, StoreError> {
+        let answer: Vec<String> = self.client.run(script, keys, args).await?;
+        self.read_clock(&answer)?;
+        Ok(answer)
+    }
+
+    /// Every answer begins with the server's time.
+    fn read_clock(&self, answer: &[String]) -> Result<(), StoreError> {
+        let server: i64 = number(answer, 0)?;
+        let now = Instant::now();
+        let mut clock = self.clock.lock();
+        // Of two readings the later one is closer: both are early by the way back of their answers. One that is far
+        // too early comes from a clock that was set back, or from another server.
+        let is_better = clock.is_none_or(|(known, arrived)| {
+            let expected = known + millis(now - arrived);
+            server >= expected || server + CLOCK_STEP_MS < expected
+        });
+        if is_better {
+            *clock = Some((server, now));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Sequencer for Redis {
+    fn now(&self) -> Moment {
+        match *self.clock.lock() {
+            Some((server, arrived)) => Moment(server + millis(arrived.elapsed())),
+            None => Moment(0),
+        }
+    }
+
+    async fn reserve(&self, key: &Key, payload: &str, looked_up: Moment) -> Result<Reserve, StoreError> {
+        let args = vec![
+            lease(),
+            looked_up.0.to_string(),
+            (KEEP / 2).as_millis().to_string(),
+            PENDING_MAX.to_string(),
+            STALLED_AFTER.as_millis().to_string(),
+            STAMP_SET_BACK.as_micros().to_string(),
+            IDLE_MAX.as_millis().to_string(),
+            format!("{}|{}", key.sender.uuid().simple(), key.client_id.simple()),
+            payload.to_owned(),
+        ];
+        let answer = self.run(&RESERVE, self.keys_with(key), args).await?;
+        Ok(match word(&answer, 1)? {
+            "given" => Reserve::Given {
+                seq: number(&answer, 2)?,
+                stamp: number(&answer, 3)?,
+                stalled: word(&answer, 4)? == "1",
+            },
+            "pending" => Reserve::Pending(reservation(key.room, number(&answer, 2)?, word(&answer, 3)?)?.0),
+            "settled" => Reserve::Settled { seq: number(&answer, 2)? },
+            "unseeded" => Reserve::Unseeded,
+            "full" => Reserve::Full,
+            "stale" => Reserve::Stale,
+            "resting" => {
+                let wait = wait(&answer, 2)?;
+                if wait > JUST_BEGUN {
+                    self.rest().await?;
+                }
+                Reserve::Resting(wait)
+            }
+            other => return Err(unexpected(other)),
+        })
+    }
+
+    async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
+        let args = vec![lease(), seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
+        self.run(&SETTLE, self.keys_with(key), args).await.map(drop)
+    }
+
+    async fn standing(&self, room: RoomId) -> Result<Standing, StoreError> {
+        let answer = self.run(&STANDING, self.keys(room), vec![lease()]).await?;
+        Ok(match word(&answer, 1)? {
+            "known" => {
+                let now: i64 = number(&answer, 0)?;
+                let mut pending = BTreeMap::new();
+                for pair in answer[3..].chunks_exact(2) {
+                    let seq = number(pair, 0)?;
+                    let (reservation, given) = reservation(room, seq, &pair[1])?;
+                    let age = Duration::from_millis((now - given).max(0).unsigned_abs());
+                    pending.insert(seq, (reservation, age));
+                }
+                Standing::Known { head: number(&answer, 2)?, pending: pending.into_values().collect() }
+            }
+            "unseeded" => Standing::Unseeded,
+            "resting" => Standing::Resting(wait(&answer, 2)?),
+            other => return Err(unexpected(other)),
+        })
+    }
+
+    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<u64>>, StoreError> {
+        let mut by_shard: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
+        for (place, room) in rooms.iter().enumerate() {
+            by_shard.entry(shard(*room)).or_default().push(place);
+        }
+        let mut scripts = JoinSet::new();
+        for (shard, places) in by_shard {
+            let marker = self.marker(shard);
+            let rooms = places.iter().map(|place| format!("{marker}:{}", rooms[*place].uuid().simple()));
+            let keys: Vec<String> = std::iter::once(marker.clone()).chain(rooms).collect();
+            let client = self.client.clone();
+            scripts.spawn(async move { (places, client.run::<Vec<String>>(&SETTLED, keys, vec![lease()]).await) });
+        }
+        let mut settled = vec![None; rooms.len()];
+        while let Some(answer) = scripts.join_next().await {
+            let (places, answer) = answer.map_err(StoreError::broken)?;
+            let answer = answer?;
+            for (n, place) in places.into_iter().enumerate() {
+                if !word(&answer, n + 1)?.is_empty() {
+                    settled[place] = Some(number(&answer, n + 1)?);
+                }
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn seed(&self, room: RoomId, head: u64) -> Result<(), StoreError> {
+        let args = vec![lease(), head.to_string(), IDLE_MAX.as_millis().to_string()];
+        self.run(&SEED, self.keys(room), args).await.map(drop)
+    }
+}
+
+/// The last digits of a UUIDv7 are random.
+fn shard(room: RoomId) -> u8 {
+    room.uuid().as_bytes()[15] % SHARDS
+}
+
+fn lease() -> String {
+    LEASE.as_millis().to_string()
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// `stamp|given|sender|client|payload`, as `reserve.lua` writes it; with the moment when it was given.
+fn reservation(room: RoomId, seq: u64, text: &str) -> Result<(Reservation, i64), StoreError> {
+    let mut parts = text.splitn(5, '|');
+    let mut next = || parts.next().ok_or_else(|| unexpected(text));
+    let (stamp, given, sender, client_id, payload) = (next()?, next()?, next()?, next()?, next()?);
+    let uuid = |text: &str| Uuid::try_parse(text).map_err(StoreError::broken);
+    let key = Key { room, sender: UserId::from_uuid(uuid(sender)?), client_id: uuid(client_id)? };
+    let stamp = stamp.parse().map_err(StoreError::broken)?;
+    let given = given.parse().map_err(StoreError::broken)?;
+    Ok((Reservation { key, seq, stamp, payload: payload.to_owned() }, given))
+}
+
+fn word(answer: &[String], place: usize) -> Result<&str, StoreError> {
+    answer.get(place).map(String::as_str).ok_or_else(|| unexpected("too little"))
+}
+
+fn number<T: std::str::FromStr>(answer: &[String], place: usize) -> Result<T, StoreError> {
+    word(answer, place)?.parse().map_err(|_| unexpected(&answer[place]))
+}
+
+fn wait(answer: &[String], place: usize) -> Result<Duration, StoreError> {
+    number(answer, place).map(Duration::from_millis)
+}
+
+fn unexpected(what: &str) -> StoreError {
+    StoreError::broken(format!("a sequencer script answered {what:?}"))
+}

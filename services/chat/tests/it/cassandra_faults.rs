@@ -1,0 +1,240 @@
+//! The Cassandra log when writers die, memories are lost, and zombies write.
+
+use std::sync::Arc;
+
+use chat::log::{Body, Draft, MessageLog, Span, cassandra::Cassandra};
+use chat::sequencer::{Key, Reserve, Sequencer, local::Local};
+use kernel::{Clock, RoomId};
+
+use crate::stores::{draft, eventually, room, seqs, texts, user};
+
+/// One node, and the hands to do what a dying one does.
+struct Lab {
+    db: ::cassandra::Db,
+    sequencer: Arc<Local>,
+    log: Arc<Cassandra>,
+}
+
+impl Lab {
+    async fn new() -> Self {
+        let db = ::cassandra::testing::shared().await;
+        let sequencer = Arc::new(Local::new(Clock::system()));
+        let log = Cassandra::open(db.clone(), Arc::clone(&sequencer) as Arc<dyn Sequencer>).await.unwrap();
+        Self { db, sequencer, log }
+    }
+
+    /// The same store, and a new, empty memory.
+    async fn after_losing_memory(&self) -> Self {
+        let sequencer = Arc::new(Local::new(Clock::system()));
+        let log = Cassandra::open(self.db.clone(), Arc::clone(&sequencer) as Arc<dyn Sequencer>).await.unwrap();
+        Self { db: self.db.clone(), sequencer, log }
+    }
+
+    async fn say(&self, room: RoomId, text: &str) -> u64 {
+        self.log.append(draft(room, user(), text)).await.unwrap().message.seq
+    }
+
+    /// Takes a number and dies: its number and stamp.
+    async fn die_after_reserve(&self, draft: &Draft) -> (u64, i64) {
+        match self.sequencer.reserve(&key(draft), &payload(draft), self.sequencer.now()).await.unwrap() {
+            Reserve::Given { seq, stamp, .. } => (seq, stamp),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn write_row(&self, draft: &Draft, seq: u64, stamp: i64) {
+        let cql = "INSERT INTO messages (room, bucket, seq, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
+        let insert = self.db.prepare(cql).await.unwrap();
+        let values = (draft.room.uuid(), (seq >> 14) as i32, seq as i64, payload(draft), stamp);
+        self.db.write(&insert, values).await.unwrap();
+    }
+
+    async fn write_key(&self, draft: &Draft, seq: u64, stamp: i64) {
+        let cql = "INSERT INTO message_keys (room, sender, client_id, seq) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
+        let insert = self.db.prepare(cql).await.unwrap();
+        let values = (draft.room.uuid(), draft.sender.uuid(), draft.client_id, seq as i64, stamp);
+        self.db.write(&insert, values).await.unwrap();
+    }
+
+    async fn log(&self, room: RoomId) -> Vec<(u64, String)> {
+        let page = self.log.page(room, Span::Latest, 100).await.unwrap();
+        texts(&page).into_iter().map(|(seq, text)| (seq, text.to_owned())).collect()
+    }
+}
+
+fn key(draft: &Draft) -> Key {
+    Key { room: draft.room, sender: draft.sender, client_id: draft.client_id }
+}
+
+fn payload(draft: &Draft) -> String {
+    let body = Body {
+        id: kernel::MessageId::new(draft.at),
+        sender: Some(draft.sender),
+        client_id: Some(draft.client_id),
+        text: draft.text.clone(),
+        reply_to: None,
+        mentions: Vec::new(),
+        version: 1,
+        created_at: draft.at,
+        edited_at: None,
+        deleted_at: None,
+    };
+    serde_json::to_string(&body).unwrap()
+}
+
+fn entries(expected: &[(u64, &str)]) -> Vec<(u64, String)> {
+    expected.iter().map(|(seq, text)| (*seq, (*text).to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_repeat_of_a_sender_whose_node_died_gets_the_first_number_and_text() {
+    let (lab, room) = (Lab::new().await, room());
+    lab.say(room, "one").await;
+    let mut lost = draft(room, user(), "two");
+    assert_eq!(lab.die_after_reserve(&lost).await.0, 2);
+    lost.text = "two, said again".to_owned();
+    let repeat = lab.log.append(lost).await.unwrap();
+    assert_eq!((repeat.message.seq, repeat.message.body.text.as_str(), repeat.duplicate), (2, "two", true));
+    assert_eq!(lab.log(room).await, entries(&[(1, "one"), (2, "two")]));
+    assert_eq!(lab.log.heads(&[room]).await.unwrap(), [2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_waits_at_a_hole_and_a_reader_fills_it() {
+    let (lab, room) = (Lab::new().await, room());
+    lab.say(room, "one").await;
+    lab.die_after_reserve(&draft(room, user(), "two")).await;
+    lab.say(room, "three").await;
+    assert_eq!(lab.log.heads(&[room]).await.unwrap(), [1]);
+    assert_eq!(seqs(&lab.log.page(room, Span::After(0), 10).await.unwrap()), [1]);
+    assert_eq!(lab.log(room).await, entries(&[(1, "one")]));
+    eventually("the dead writer's message is finished", async || lab.log(room).await.len() == 3).await;
+    assert_eq!(lab.log(room).await, entries(&[(1, "one"), (2, "two"), (3, "three")]));
+    assert_eq!(lab.log.heads(&[room]).await.unwrap(), [3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_writer_finishes_what_is_stalled() {
+    let (lab, room) = (Lab::new().await, room());
+    lab.say(room, "one").await;
+    let lost = draft(room, user(), "two");
+    lab.die_after_reserve(&lost).await;
+    let mut last = 2;
+    eventually("a writer is told of the stalled one", async || {
+        last = lab.say(room, "more").await;
+        lab.log.heads(&[room]).await.unwrap() == [last]
+    })
+    .await;
+    assert_eq!(lab.log.get(room, 2).await.unwrap().unwrap().body.text, "two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_nobody_wrote_is_void_after_the_memory_is_lost() {
+    let (lab, room) = (Lab::new().await, room());
+    lab.say(room, "one").await;
+    let lost = draft(room, user(), "two");
+    let (seq, stamp) = lab.die_after_reserve(&lost).await;
+    assert_eq!(seq, 2);
+    lab.say(room, "three").await;
+
+    let lab = lab.after_losing_memory().await;
+    assert_eq!(lab.say(room, "four").await, 4);
+    let expected = entries(&[(1, "one"), (2, ""), (3, "three"), (4, "four")]);
+    assert_eq!(lab.log(room).await, expected);
+    let void = lab.log.get(room, 2).await.unwrap().unwrap();
+    assert!(void.body.is_deleted() && void.body.sender.is_none());
+
+    // A zombie's late write changes nothing …
+    lab.write_row(&lost, seq, stamp).await;
+    lab.write_key(&lost, seq, stamp).await;
+    assert_eq!(lab.log(room).await, expected);
+    // … and its sender's repeat is a new message, once.
+    let repeat = lab.log.append(lost.clone()).await.unwrap();
+    assert_eq!((repeat.message.seq, repeat.duplicate), (5, false));
+    let again = lab.log.append(lost).await.unwrap();
+    assert_eq!((again.message, again.duplicate), (repeat.message, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_without_its_key_is_found_by_its_sender_after_the_memory_is_lost() {
+    let (lab, room) = (Lab::new().await, room());
+    lab.say(room, "one").await;
+    let half = draft(room, user(), "two");
+    let (seq, stamp) = lab.die_after_reserve(&half).await;
+    lab.write_row(&half, seq, stamp).await;
+
+    let lab = lab.after_losing_memory().await;
+    let repeat = lab.log.append(half).await.unwrap();
+    assert_eq!((repeat.message.seq, repeat.duplicate), (2, true));
+    assert_eq!(lab.say(room, "three").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_its_row_is_no_message() {
+    let (lab, room) = (Lab::new().await, room());
+    lab.say(room, "one").await;
+    let half = draft(room, user(), "two");
+    let (seq, stamp) = lab.die_after_reserve(&half).await;
+    lab.write_key(&half, seq, stamp).await;
+
+    let lab = lab.after_losing_memory().await;
+    // Somebody else gets the number that the lost memory gave.
+    assert_eq!(lab.say(room, "other").await, 2);
+    let repeat = lab.log.append(half).await.unwrap();
+    assert_eq!((repeat.message.seq, repeat.message.body.text.as_str(), repeat.duplicate), (3, "two", false));
+    assert_eq!(lab.log(room).await, entries(&[(1, "one"), (2, "other"), (3, "two")]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zombie_under_a_number_given_again_leaves_the_later_message_whole() {
+    let (lab, room) = (Lab::new().await, room());
+    lab.say(room, "one").await;
+    let late = draft(room, user(), "from the grave");
+    let (seq, stamp) = lab.die_after_reserve(&late).await;
+
+    let lab = lab.after_losing_memory().await;
+    let living = lab.log.append(draft(room, user(), "alive")).await.unwrap().message;
+    assert_eq!(living.seq, seq);
+    lab.write_row(&late, seq, stamp).await;
+    assert_eq!(lab.log.get(room, seq).await.unwrap(), Some(living.clone()));
+
+    // Nor does a writer that repeats its own first write undo an edit.
+    let mut edited = living.clone();
+    edited.body.version = 2;
+    edited.body.text = "alive and well".to_owned();
+    assert!(lab.log.replace(&edited).await.unwrap());
+    let mut first = draft(room, living.body.sender.unwrap(), "alive");
+    first.client_id = living.body.client_id.unwrap();
+    lab.write_row(&first, seq, stamp + 1).await;
+    assert_eq!(lab.log.get(room, seq).await.unwrap(), Some(edited));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_of_several_partitions_is_read_back_and_read_across_their_border() {
+    const BUCKET: u64 = 1 << 14;
+    let lab = Lab::new().await;
+    // Only the last rows of each bucket: what reading back and paging look at.
+    for buckets in [1, 2, 3, 6] {
+        let room = room();
+        for full in 1..buckets {
+            lab.write_row(&draft(room, user(), "old"), full * BUCKET - 1, 1).await;
+        }
+        let head = buckets * BUCKET - 1;
+        for seq in head - 70..=head {
+            lab.write_row(&draft(room, user(), "old"), seq, 1).await;
+        }
+        let lab = lab.after_losing_memory().await;
+        assert_eq!(lab.log.heads(&[room]).await.unwrap(), [head], "{buckets} buckets");
+        for n in 1..=3 {
+            assert_eq!(lab.say(room, "new").await, head + n);
+        }
+        let page = lab.log.page(room, Span::Latest, 10).await.unwrap();
+        assert_eq!(seqs(&page), (head - 6..=head + 3).collect::<Vec<_>>());
+        let page = lab.log.page(room, Span::After(head - 2), 10).await.unwrap();
+        assert_eq!(seqs(&page), (head - 1..=head + 3).collect::<Vec<_>>());
+        let latest = lab.log.latest(&[(room, head + 3)]).await.unwrap();
+        assert_eq!(latest[0].as_ref().map(|message| message.seq), Some(head + 3));
+        let lab = lab.after_losing_memory().await;
+        assert_eq!(lab.log.heads(&[room]).await.unwrap(), [head + 3]);
+    }
+}

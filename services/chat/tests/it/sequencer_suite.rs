@@ -1,0 +1,210 @@
+//! What every sequencer must do: see the MUSTs of `Sequencer`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat::sequencer::{self, KEEP, Key, LEASE, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
+use fred::interfaces::KeysInterface as _;
+use futures_util::future::join_all;
+use kernel::Clock;
+use uuid::Uuid;
+
+use crate::stores::{self, room, user};
+
+async fn local() -> Arc<dyn Sequencer> {
+    Arc::new(Local::new(Clock::system()))
+}
+
+async fn redis() -> Arc<dyn Sequencer> {
+    stores::lasting().await
+}
+
+macro_rules! conformance {
+    ($($case:ident),* $(,)?) => {
+        mod local {$(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() { super::$case(super::local().await).await; }
+        )*}
+        mod redis {$(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() { super::$case(super::redis().await).await; }
+        )*}
+    };
+}
+
+conformance! {
+    a_room_is_seeded_once_and_counted_on,
+    a_key_gets_its_first_number_again,
+    what_is_pending_is_whole_and_settles_once,
+    at_most_sixty_four_numbers_are_open,
+    an_old_look_up_is_refused,
+    many_at_once_get_different_numbers,
+}
+
+fn key() -> Key {
+    Key { room: room(), sender: user(), client_id: Uuid::now_v7() }
+}
+
+fn another(key: &Key) -> Key {
+    Key { client_id: Uuid::now_v7(), ..*key }
+}
+
+async fn given(sequencer: &dyn Sequencer, key: &Key) -> (u64, i64) {
+    match sequencer.reserve(key, "{}", sequencer.now()).await.unwrap() {
+        Reserve::Given { seq, stamp, .. } => (seq, stamp),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn a_room_is_seeded_once_and_counted_on(sequencer: Arc<dyn Sequencer>) {
+    let one = key();
+    assert_eq!(sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap(), Reserve::Unseeded);
+    assert_eq!(sequencer.standing(one.room).await.unwrap(), Standing::Unseeded);
+    assert_eq!(sequencer.settled(&[one.room]).await.unwrap(), [None]);
+    sequencer.seed(one.room, 41).await.unwrap();
+    sequencer.seed(one.room, 7).await.unwrap();
+    assert_eq!(sequencer.settled(&[one.room, room()]).await.unwrap(), [Some(41), None]);
+    let (seq, stamp) = given(&*sequencer, &one).await;
+    assert_eq!(seq, 42);
+    let (seq, later) = given(&*sequencer, &another(&one)).await;
+    assert_eq!(seq, 43);
+    assert!(later > stamp);
+    let now_us = Clock::system().now().as_millis() * 1_000;
+    assert!(stamp < now_us - 500_000_000, "stamps are set back");
+}
+
+async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
+    let one = key();
+    sequencer.seed(one.room, 0).await.unwrap();
+    let Reserve::Given { seq: 1, stamp, stalled: false } =
+        sequencer.reserve(&one, r#"{"text":"a|b"}"#, sequencer.now()).await.unwrap()
+    else {
+        panic!("the first number")
+    };
+    match sequencer.reserve(&one, "another", sequencer.now()).await.unwrap() {
+        Reserve::Pending(first) => {
+            assert_eq!((first.key, first.seq, first.stamp), (one, 1, stamp));
+            assert_eq!(first.payload, r#"{"text":"a|b"}"#);
+        }
+        other => panic!("{other:?}"),
+    }
+    sequencer.settle(&one, 1, stamp).await.unwrap();
+    assert_eq!(sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap(), Reserve::Settled { seq: 1 });
+    assert_eq!(given(&*sequencer, &another(&one)).await.0, 2);
+}
+
+async fn what_is_pending_is_whole_and_settles_once(sequencer: Arc<dyn Sequencer>) {
+    let keys = [key(); 3].map(|one| another(&one));
+    sequencer.seed(keys[0].room, 0).await.unwrap();
+    let mut stamps = Vec::new();
+    for one in &keys {
+        stamps.push(given(&*sequencer, one).await.1);
+    }
+    let pending = async || match sequencer.standing(keys[0].room).await.unwrap() {
+        Standing::Known { head: 3, pending } => pending.into_iter().map(|(one, _)| one.seq).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let settled = async || sequencer.settled(&[keys[0].room]).await.unwrap()[0];
+    assert_eq!((pending().await, settled().await), (vec![1, 2, 3], Some(0)));
+    sequencer.settle(&keys[1], 2, stamps[1]).await.unwrap();
+    assert_eq!((pending().await, settled().await), (vec![1, 3], Some(0)));
+    // Another reservation's stamp settles nothing.
+    sequencer.settle(&keys[0], 1, stamps[1]).await.unwrap();
+    assert_eq!((pending().await, settled().await), (vec![1, 3], Some(0)));
+    sequencer.settle(&keys[0], 1, stamps[0]).await.unwrap();
+    sequencer.settle(&keys[0], 1, stamps[0]).await.unwrap();
+    assert_eq!((pending().await, settled().await), (vec![3], Some(2)));
+    sequencer.settle(&keys[2], 3, stamps[2]).await.unwrap();
+    assert_eq!((pending().await, settled().await), (vec![], Some(3)));
+}
+
+async fn at_most_sixty_four_numbers_are_open(sequencer: Arc<dyn Sequencer>) {
+    let one = key();
+    sequencer.seed(one.room, 0).await.unwrap();
+    let (_, stamp) = given(&*sequencer, &one).await;
+    for n in 2..=PENDING_MAX {
+        let next = another(&one);
+        let (seq, stamp) = given(&*sequencer, &next).await;
+        assert_eq!(seq, n);
+        // Settling the others does not help: the lowest decides how far a hole may lie below the head.
+        sequencer.settle(&next, seq, stamp).await.unwrap();
+    }
+    assert_eq!(sequencer.reserve(&another(&one), "{}", sequencer.now()).await.unwrap(), Reserve::Full);
+    sequencer.settle(&one, 1, stamp).await.unwrap();
+    assert_eq!(given(&*sequencer, &another(&one)).await.0, PENDING_MAX + 1);
+}
+
+async fn an_old_look_up_is_refused(sequencer: Arc<dyn Sequencer>) {
+    let one = key();
+    sequencer.seed(one.room, 0).await.unwrap();
+    let now = sequencer.now();
+    let old = Moment(now.0 - i64::try_from((KEEP / 2).as_millis()).unwrap() - 1_000);
+    assert_eq!(sequencer.reserve(&one, "{}", old).await.unwrap(), Reserve::Stale);
+    given(&*sequencer, &one).await;
+}
+
+async fn many_at_once_get_different_numbers(sequencer: Arc<dyn Sequencer>) {
+    let one = key();
+    sequencer.seed(one.room, 0).await.unwrap();
+    let keys: Vec<Key> = (0..60).map(|_| another(&one)).collect();
+    let mut seqs: Vec<u64> =
+        join_all(keys.iter().map(|key| given(&*sequencer, key))).await.into_iter().map(|(seq, _)| seq).collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=60).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
+    let client = stores::client().await;
+    let prefix = format!("plaza_test_{}:", Uuid::now_v7().simple());
+    let sequencer = sequencer::redis::Redis::open(client.clone(), &prefix).await.unwrap();
+    let one = key();
+    match sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap() {
+        Reserve::Resting(wait) => assert!(wait <= LEASE && wait > LEASE - Duration::from_secs(4), "{wait:?}"),
+        other => panic!("{other:?}"),
+    }
+    stores::rested(&sequencer).await;
+    sequencer.seed(one.room, 9).await.unwrap();
+    assert_eq!(given(&sequencer, &one).await.0, 10);
+
+    // The room's memory goes, with all markers, as when the server is emptied.
+    for shard in 0..16 {
+        let marker = format!("{prefix}{{seq{shard}}}");
+        let _: i64 = client.commands().del(marker).await.unwrap();
+    }
+    assert!(matches!(sequencer.standing(one.room).await.unwrap(), Standing::Resting(_)));
+    assert!(matches!(sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap(), Reserve::Resting(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
+    use fred::interfaces::HashesInterface as _;
+    let client = stores::client().await;
+    let prefix = format!("plaza_test_{}:", Uuid::now_v7().simple());
+    let sequencer = sequencer::redis::Redis::open(client.clone(), &prefix).await.unwrap();
+    stores::rested(&sequencer).await;
+    let one = key();
+    sequencer.seed(one.room, 9).await.unwrap();
+    given(&sequencer, &one).await;
+    // As after a restart from a snapshot, or a failover: everything is there, but another server wrote it.
+    for shard in 0..16 {
+        let marker = format!("{prefix}{{seq{shard}}}");
+        let _: i64 = client.commands().hset(marker, ("run", "0123456789abcdef")).await.unwrap();
+    }
+    assert!(matches!(sequencer.reserve(&another(&one), "{}", sequencer.now()).await.unwrap(), Reserve::Resting(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settled_key_is_remembered_for_as_long_as_a_look_up_may_be_old() {
+    let sequencer = Local::new(Clock::system());
+    let one = key();
+    sequencer.seed(one.room, 0).await.unwrap();
+    let (seq, stamp) = given(&sequencer, &one).await;
+    sequencer.settle(&one, seq, stamp).await.unwrap();
+    let looked_up = sequencer.now();
+    tokio::time::advance(KEEP - Duration::from_secs(1)).await;
+    assert_eq!(sequencer.reserve(&one, "{}", looked_up).await.unwrap(), Reserve::Settled { seq: 1 });
+    tokio::time::advance(Duration::from_secs(40)).await;
+    assert_eq!(sequencer.reserve(&another(&one), "{}", looked_up).await.unwrap(), Reserve::Stale);
+    assert_eq!(given(&sequencer, &one).await.0, 2);
+}
