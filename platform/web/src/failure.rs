@@ -60,7 +60,8 @@ impl Failure {
     }
 
     /// For the few failures of HTTP itself, whose status no kind stands for.
-    pub(crate) const fn with_status(mut self, status: StatusCode) -> Self {
+    #[must_use]
+    pub const fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }

@@ -1,0 +1,42 @@
+//! Every reference leads somewhere, and everything is led to.
+
+use std::collections::BTreeSet;
+
+use crate::{DOCUMENTS, Faults, each_object};
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let mut faults = Faults::default();
+    for (file, value) in DOCUMENTS.iter().filter(|(file, _)| !file.starts_with("schemas/examples/")) {
+        each_object(value, "", &mut |place, members| {
+            if let Some(reference) = members.get("$ref").and_then(|reference| reference.as_str()) {
+                faults.check(place, DOCUMENTS.resolve(file, reference).map(drop));
+            }
+        });
+    }
+    faults.assert_none();
+}
+
+#[test]
+fn every_path_item_and_message_is_listed_in_its_root() {
+    let mut referred = BTreeSet::new();
+    for root in ["openapi/openapi.yaml", "asyncapi/asyncapi.yaml"] {
+        let (folder, _) = root.split_once('/').expect("a folder");
+        each_object(DOCUMENTS.get(root).expect("the root"), "", &mut |_, members| {
+            if let Some(reference) = members.get("$ref").and_then(|reference| reference.as_str()) {
+                referred.insert(format!("{folder}/{reference}"));
+            }
+        });
+    }
+    let mut faults = Faults::default();
+    for (file, value) in DOCUMENTS.iter() {
+        if file.starts_with("openapi/paths/") || file.starts_with("asyncapi/messages/") {
+            for name in value.as_object().into_iter().flat_map(|entries| entries.keys()) {
+                if !referred.contains(&format!("{file}#/{name}")) {
+                    faults.add(format!("{file}: {name} is not listed in the root"));
+                }
+            }
+        }
+    }
+    faults.assert_none();
+}
