@@ -43,8 +43,12 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     let beside = health::router(Arc::clone(&health));
     let operations = if config.has(Role::Api) { operations(&slices) } else { Routes::new() };
     tasks.spawn(slices.accounts.clone().run(clock.clone(), stop.clone()));
+    if config.has(Role::Gateway) {
+        tasks.spawn(slices.presence.clone().run(stop.clone()));
+    }
     if config.has(Role::Worker) {
-        tasks.spawn(Reader::new(stores.db.clone(), clock, consumers(stores, &slices)).run(stop.clone()));
+        let consumers = consumers(stores, &slices, &clock);
+        tasks.spawn(Reader::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
     Ok(Plaza { router: edge.router(operations, beside), tasks, health })
@@ -55,11 +59,18 @@ fn operations(slices: &Slices) -> Routes {
     Routes::new()
         .merge(accounts::routes(slices.accounts.clone(), slices.relations.clone()))
         .merge(graph::routes(slices.graph.clone()))
+        .merge(presence::routes(slices.presence.clone()))
+        .merge(content::routes(slices.content.clone()))
 }
 
 /// Who acts on outbox events.
-fn consumers(stores: &Stores, slices: &Slices) -> Vec<Arc<dyn Consumer>> {
-    vec![Arc::new(accounts::Closer(stores.bus.clone())), slices.graph.clone()]
+fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn Consumer>> {
+    vec![
+        Arc::new(accounts::Closer(stores.bus.clone())),
+        slices.graph.clone(),
+        presence::consumer(slices.presence.clone()),
+        Arc::new(content::Undertaker { posts: slices.content.clone(), clock: clock.clone() }),
+    ]
 }
 
 impl Plaza {

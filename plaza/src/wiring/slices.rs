@@ -3,24 +3,33 @@
 use std::sync::Arc;
 
 use kernel::{Clock, Fail};
+use presence::PresenceStore;
+use presence::store::Times;
 
-use super::{Stores, adapters};
+use super::Stores;
+use super::adapters::{People, PresenceRelations, Relations};
 use crate::config::Config;
 use crate::exit::{Exit, Stopped};
 
 /// Every slice of this process.
 pub struct Slices {
     pub accounts: Arc<accounts::Service>,
-    pub relations: Arc<dyn accounts::Relations>,
     pub graph: Arc<graph::Service>,
+    pub presence: Arc<presence::Service>,
+    pub content: Arc<content::Service>,
+    /// The graph, for the profiles that accounts shows.
+    pub relations: Arc<Relations>,
 }
 
 impl Slices {
     pub async fn start(stores: &Stores, config: &Config, clock: &Clock) -> Result<Self, Stopped> {
         let accounts = accounts(stores, config, clock).await?;
-        let graph = graph(stores, &accounts);
-        let relations = Arc::new(adapters::AccountRelations(graph.clone()));
-        Ok(Self { accounts, relations, graph })
+        let people = Arc::new(People(accounts.clone()));
+        let graph = graph::Service::new(stores.db.clone(), stores.bus.clone(), people.clone());
+        let relations = Arc::new(Relations(graph.clone()));
+        let presence = presence(stores, config, clock, &accounts, &graph);
+        let content = content::Service::new(stores.db.clone(), people, relations.clone());
+        Ok(Self { accounts, graph, presence, content, relations })
     }
 }
 
@@ -30,9 +39,23 @@ async fn accounts(stores: &Stores, config: &Config, clock: &Clock) -> Result<Arc
     started.map_err(|error| not_started("accounts", &error))
 }
 
-fn graph(stores: &Stores, accounts: &Arc<accounts::Service>) -> Arc<graph::Service> {
-    let people = Arc::new(adapters::GraphPeople(accounts.clone()));
-    graph::Service::new(stores.db.clone(), stores.bus.clone(), people)
+fn presence(
+    stores: &Stores,
+    config: &Config,
+    clock: &Clock,
+    accounts: &Arc<accounts::Service>,
+    graph: &Arc<graph::Service>,
+) -> Arc<presence::Service> {
+    let store: Arc<dyn PresenceStore> = match &stores.redis {
+        None => presence::store::local::Memory::new(clock.clone(), Times::default()).node(),
+        Some(redis) => {
+            let prefix = &config.redis.prefix;
+            Arc::new(presence::store::redis::RedisPresence::new(redis.clone(), prefix, Times::default()))
+        }
+    };
+    let relations = Arc::new(PresenceRelations { accounts: accounts.clone(), graph: graph.clone() });
+    let timing = presence::Timing::default();
+    presence::Service::new(store, stores.db.clone(), stores.bus.clone(), relations, clock.clone(), timing)
 }
 
 fn not_started(slice: &str, error: &dyn Fail) -> Stopped {

@@ -25,20 +25,20 @@ impl Service {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         // Apart from each other: a database that does not answer must not cost this node its lease.
         tokio::join!(
-            self.each(self.timing.beat, &stop, "presence heartbeat", async || self.beat().await),
-            self.each(LOOK, &stop, "presence upkeep", async || self.catch_up().await),
-            self.each(self.timing.last_seen, &stop, "last-seen times", async || self.flush().await),
+            self.each(self.timing.beat, &stop, "presence heartbeat", || self.beat()),
+            self.each(LOOK, &stop, "presence upkeep", || self.catch_up()),
+            self.each(self.timing.last_seen, &stop, "last-seen times", || self.flush()),
         );
         self.sign_off().await;
     }
 
     /// Does `round` at once and then every `period`. Says once when it begins to fail, and once when it works again.
-    async fn each(
+    async fn each<F: Future<Output = Result<(), StoreError>>>(
         &self,
         period: Duration,
         stop: &CancellationToken,
         what: &'static str,
-        round: impl AsyncFn() -> Result<(), StoreError>,
+        round: impl Fn() -> F,
     ) {
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{CHANNEL, ConsumeError, Consumer, Delivery};
 use crate::{Db, StoreResult, fault};
@@ -68,7 +69,7 @@ impl Reader {
         if claimed.is_empty() {
             return Ok(0);
         }
-        let outcomes = join_all(claimed.iter().map(|one| self.hand_out(&one.event))).await;
+        let outcomes = join_all(claimed.iter().map(|one| self.hand_out_traced(&one.event))).await;
         let mut done = Vec::with_capacity(claimed.len());
         for (one, outcome) in claimed.iter().zip(outcomes) {
             match outcome {
@@ -149,6 +150,13 @@ impl Reader {
             })
             .collect::<Result<_, sqlx::Error>>()
             .map_err(fault)
+    }
+
+    /// Hands out within the trace of whoever wrote the event.
+    async fn hand_out_traced(&self, event: &Delivery) -> Result<(), ConsumeError> {
+        let span = tracing::debug_span!("outbox", otel.name = %event.kind, otel.kind = "consumer", event = %event.id);
+        telemetry::continue_trace(&span, event.trace.as_deref());
+        self.hand_out(event).instrument(span).await
     }
 
     async fn hand_out(&self, event: &Delivery) -> Result<(), ConsumeError> {
