@@ -1,0 +1,10 @@
+//! Accounts on a real PostgreSQL, a fresh database for each test.
+
+mod limits;
+mod log_in;
+mod passwords;
+mod profile;
+mod routes;
+mod sessions;
+mod stage;
+mod tokens;

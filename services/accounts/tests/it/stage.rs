@@ -1,0 +1,184 @@
+//! What the tests play on: the service with its stores, its routes behind the real edge, a clock that stands still.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::{Origin, Relations, Service, Settings, View};
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use kernel::{Clock, Ctx, Problem, RequestId, SessionId, Timestamp, UserId};
+use live::bus::{Bus, Incoming, LocalBus, Window};
+use live::limiter::Local;
+use live::{Control, Topic};
+use parking_lot::Mutex;
+use postgres::Db;
+use schemas::accounts::{LogIn, Registration, SignedIn};
+use schemas::contract::Validator;
+use serde_json::Value;
+use tower::ServiceExt as _;
+use web::{Authenticator as _, Edge};
+
+pub const PASSWORD: &str = "an engine that weaves";
+pub const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
+/// Longest wait for something that is bound to happen.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+pub struct Stage {
+    pub db: Db,
+    pub service: Arc<Service>,
+    pub clock: Clock,
+    pub bus: Arc<LocalBus>,
+    pub relations: Arc<Known>,
+    router: Router,
+}
+
+/// Relations as a test sets them; `None` stands for a block.
+#[derive(Default)]
+pub struct Known(pub Mutex<HashMap<(UserId, UserId), Option<View>>>);
+
+#[async_trait]
+impl Relations for Known {
+    async fn view(&self, viewer: UserId, person: UserId) -> Result<Option<View>, Problem> {
+        let nothing = View { counts: Default::default(), relation: Default::default() };
+        Ok(self.0.lock().get(&(viewer, person)).copied().unwrap_or(Some(nothing)))
+    }
+}
+
+/// An answer of a route, found to be as openapi says.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Value,
+    pub retry_after: Option<u64>,
+}
+
+impl Answer {
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// Status and code: what a failure comes down to.
+    pub fn failure(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.code())
+    }
+
+    pub fn text(&self, pointer: &str) -> String {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} of {self:?}")).to_owned()
+    }
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        Self::on(postgres::testing::fresh().await, settings).await
+    }
+
+    /// A further node on the same database.
+    pub async fn on(db: Db, settings: Settings) -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(1_770_000_000_000));
+        let bus = Arc::new(LocalBus::new(Window::default()));
+        let limiter = Arc::new(Local::new());
+        let service = Service::start(db.clone(), limiter.clone(), bus.clone(), settings, clock.now()).await.unwrap();
+        let relations = Arc::new(Known::default());
+        let keys = web::idempotency::Keys::new(db.clone(), clock.clone());
+        let edge = Edge::new(web::Settings::default(), service.clone(), limiter, keys, clock.clone());
+        let router = edge.router(accounts::routes(service.clone(), relations.clone()), Router::new());
+        Self { db, service, clock, bus, relations, router }
+    }
+
+    pub fn home(&self) -> Origin {
+        Origin { now: self.clock.now(), address: HOME }
+    }
+
+    pub async fn register(&self, handle: &str) -> SignedIn {
+        self.service.register(self.home(), registration(handle)).await.unwrap()
+    }
+
+    pub async fn log_in(&self, handle: &str) -> SignedIn {
+        self.service.log_in(self.home(), proof(handle, PASSWORD)).await.unwrap()
+    }
+
+    pub fn ctx(&self, who: &SignedIn) -> Ctx {
+        self.ctx_of(who.account.id, who.tokens.session)
+    }
+
+    pub fn ctx_of(&self, user: UserId, session: SessionId) -> Ctx {
+        Ctx { user, session, now: self.clock.now(), request: RequestId::random() }
+    }
+
+    /// The code with which an access token is refused, or `None` when it is good.
+    pub async fn refused(&self, token: &str) -> Option<&'static str> {
+        self.service.verify(token, self.clock.now()).await.err().map(|problem| problem.code)
+    }
+
+    /// Sends a request from [`HOME`], and checks the answer against openapi.
+    pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(&method).uri(path);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let mut request = request.body(body).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(HOME, 4711)));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let retry_after = response.headers().get("retry-after").map(|it| it.to_str().unwrap().parse().unwrap());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        if let Err(difference) = Validator::shared().answer(&method, path, status, &bytes) {
+            panic!("{difference}");
+        }
+        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), retry_after }
+    }
+
+    /// What this node hears on a person's topic from now on.
+    pub async fn listen(&self, user: UserId) -> Ear {
+        self.bus.follow(Topic::User(user)).await.unwrap();
+        Ear(self.bus.incoming().expect("one ear a test"))
+    }
+
+    /// The kinds of the events that wait in the outbox, in order.
+    pub async fn outbox(&self) -> Vec<String> {
+        sqlx::query_scalar("SELECT kind FROM outbox ORDER BY position").fetch_all(self.db.pool()).await.unwrap()
+    }
+}
+
+pub struct Ear(tokio::sync::mpsc::Receiver<Incoming>);
+
+impl Ear {
+    /// The next thing heard: its orders, and the event's body.
+    pub async fn next(&mut self) -> (Vec<Control>, Value) {
+        let heard = tokio::time::timeout(DEADLINE, self.0.recv()).await.expect("something to hear").unwrap();
+        let event: live::UserEvent = match heard {
+            Incoming::Event { publication, .. } => serde_json::from_slice(&publication.event).unwrap(),
+            Incoming::Control { event, .. } => event,
+            other => panic!("{other:?}"),
+        };
+        let body = event.body.map_or(Value::Null, |body| serde_json::from_str(body.get()).unwrap());
+        (event.control, body)
+    }
+}
+
+pub fn registration(handle: &str) -> Registration {
+    Registration {
+        handle: handle.to_owned(),
+        name: handle.to_owned(),
+        password: PASSWORD.to_owned().into(),
+        device: None,
+    }
+}
+
+pub fn proof(handle: &str, password: &str) -> LogIn {
+    LogIn { handle: handle.to_owned(), password: password.to_owned().into(), device: None }
+}
