@@ -1,0 +1,109 @@
+use std::sync::Arc;
+
+use graph::Error;
+use graph::model::{Act, Refusal};
+use kernel::{Clock, EventId};
+use live::{Control, Topic};
+use postgres::outbox::{self, OutboxEvent, Reader};
+use schemas::graph::Relation;
+
+use crate::stage::{ADA, BEN, CLEO, DANA, Stage};
+
+#[tokio::test]
+async fn a_block_ends_everything_both_ways_in_one_step() {
+    let stage = Stage::new().await;
+    stage.follow(ADA, BEN).await;
+    stage.follow(BEN, ADA).await;
+    let mut ear = stage.listen(&[ADA, BEN]).await;
+    let blocked = stage.act(ADA, BEN, Act::Block).await.unwrap();
+    assert_eq!(blocked, Relation { blocks: true, ..Relation::default() });
+    assert_eq!(stage.relation(BEN, ADA).await, None, "ada is not there for ben");
+    assert_eq!((stage.counts(ADA).await, stage.counts(BEN).await), ((0, 0), (0, 0)));
+    let mut ends = stage.outbox().await.split_off(2);
+    ends.sort();
+    let wanted = [("block.created", ADA, BEN), ("follow.removed", ADA, BEN), ("follow.removed", BEN, ADA)];
+    assert_eq!(ends, wanted.map(|(kind, source, target)| (kind.to_owned(), source, target)));
+
+    let (topic, orders, event) = ear.next().await;
+    assert_eq!((topic, orders), (Topic::User(ADA), vec![Control::Unfollow(Topic::Presence(BEN))]));
+    assert_eq!(event["relation"]["blocks"], true);
+    let (topic, orders, event) = ear.next().await;
+    assert_eq!((topic, orders), (Topic::User(BEN), vec![Control::Unfollow(Topic::Presence(ADA))]));
+    // Ben sees that nothing is between the two, and no more.
+    assert_eq!(event["relation"], serde_json::to_value(Relation::default()).unwrap());
+}
+
+#[tokio::test]
+async fn strangers_part_without_a_word() {
+    let stage = Stage::new().await;
+    let mut ear = stage.listen(&[BEN]).await;
+    stage.act(ADA, BEN, Act::Block).await.unwrap();
+    let (topic, orders, event) = ear.next().await;
+    assert_eq!((topic, orders.len(), event), (Topic::User(BEN), 1, serde_json::Value::Null));
+}
+
+#[tokio::test]
+async fn a_block_ends_requests_too() {
+    let stage = Stage::new().await;
+    stage.follow(ADA, CLEO).await;
+    stage.act(CLEO, ADA, Act::Block).await.unwrap();
+    assert!(matches!(stage.act(CLEO, ADA, Act::Accept).await, Err(Error::Refused(Refusal::NoRequest))));
+    stage.act(CLEO, ADA, Act::Unblock).await.unwrap();
+    assert_eq!(stage.relation(ADA, CLEO).await, Some(Relation::default()), "what the block ended stays ended");
+    assert_eq!(stage.kinds().await, ["follow.requested", "block.created", "block.removed"]);
+}
+
+#[tokio::test]
+async fn the_blocked_find_nobody_but_may_block_back() {
+    let stage = Stage::new().await;
+    stage.act(ADA, BEN, Act::Block).await.unwrap();
+    assert!(matches!(stage.service.follow(&stage.ctx(BEN), "ada").await, Err(Error::PersonNotFound)));
+    assert!(matches!(stage.act(BEN, ADA, Act::Mute).await, Err(Error::PersonNotFound)));
+    assert!(matches!(stage.service.follow(&stage.ctx(ADA), "ben").await, Err(Error::Refused(Refusal::Blocked))));
+    assert!(stage.act(BEN, ADA, Act::Block).await.unwrap().blocks);
+    assert!(!stage.act(ADA, BEN, Act::Unblock).await.unwrap().blocks);
+    let standing = stage.service.standings(ADA, &[BEN, CLEO]).await.unwrap();
+    assert!(standing[&BEN].blocked && !standing[&CLEO].blocked);
+}
+
+#[tokio::test]
+async fn the_order_to_part_comes_once_more_from_the_outbox() {
+    let stage = Stage::new().await;
+    stage.act(ADA, BEN, Act::Block).await.unwrap();
+    let mut ear = stage.listen(&[ADA, BEN]).await;
+    let reader = Reader::new(stage.db.clone(), Clock::system(), vec![stage.service.clone()]);
+    while reader.deliver_once().await.unwrap() > 0 {}
+    for (user, other) in [(ADA, BEN), (BEN, ADA)] {
+        let (topic, orders, event) = ear.next().await;
+        assert_eq!((topic, orders), (Topic::User(user), vec![Control::Unfollow(Topic::Presence(other))]));
+        assert!(event.is_null());
+    }
+}
+
+#[tokio::test]
+async fn whoever_leaves_leaves_nothing_behind() {
+    let stage = Stage::new().await;
+    stage.follow(ADA, BEN).await;
+    stage.follow(BEN, ADA).await;
+    stage.follow(ADA, CLEO).await;
+    stage.follow(BEN, DANA).await;
+    stage.act(DANA, ADA, Act::Block).await.unwrap();
+    stage.act(ADA, DANA, Act::Block).await.unwrap();
+    stage.act(CLEO, ADA, Act::Mute).await.unwrap();
+
+    let mut tx = stage.db.begin().await.unwrap();
+    let now = stage.clock.now();
+    let payload = serde_json::json!({ "user": ADA, "handle": "ada", "name": "Ada", "private": false });
+    let gone = OutboxEvent { id: EventId::new(now), kind: "account.deleted", key: ADA.to_string(), payload };
+    outbox::append(&mut tx, &gone, now).await.unwrap();
+    tx.commit().await.unwrap();
+    let consumers: Vec<Arc<dyn outbox::Consumer>> = vec![stage.service.clone()];
+    let reader = Reader::new(stage.db.clone(), Clock::system(), consumers);
+    while reader.deliver_once().await.unwrap() > 0 {}
+
+    for other in [BEN, CLEO, DANA] {
+        assert_eq!(stage.relation(other, ADA).await, Some(Relation::default()));
+        assert_eq!(stage.relation(ADA, other).await, Some(Relation::default()));
+    }
+    assert_eq!((stage.counts(ADA).await, stage.counts(BEN).await), ((0, 0), (0, 1)));
+}

@@ -1,0 +1,207 @@
+//! What the tests play on: the service with its stores, its routes behind the real edge, and a small town of people.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use graph::{People, Service};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use kernel::{Clock, Ctx, ErrorKind, Problem, RequestId, SessionId, Timestamp, UserId};
+use live::bus::{Bus, Incoming, LocalBus, Window};
+use live::limiter::Local;
+use live::{Control, Topic};
+use postgres::Db;
+use schemas::accounts::PersonSummary;
+use schemas::contract::Validator;
+use schemas::graph::Relation;
+use serde_json::Value;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+use web::{Authenticator, Edge, Verified};
+
+/// Longest wait for something that is bound to happen.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Everybody; cleo is private.
+pub const ADA: UserId = person(1);
+pub const BEN: UserId = person(2);
+pub const CLEO: UserId = person(3);
+pub const DANA: UserId = person(4);
+const TOWN: [(UserId, &str); 4] = [(ADA, "ada"), (BEN, "ben"), (CLEO, "cleo"), (DANA, "dana")];
+
+/// Somebody by number: the town first, then a crowd that is called p5, p6, …
+pub const fn person(number: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(number))
+}
+
+fn summary(id: UserId) -> PersonSummary {
+    let known = TOWN.iter().find(|(known, _)| *known == id);
+    let handle = known.map_or_else(|| format!("p{:03}", id.uuid().as_u128()), |(_, handle)| (*handle).to_owned());
+    PersonSummary { id, name: handle.clone(), handle, private: id == CLEO }
+}
+
+struct Town;
+
+#[async_trait]
+impl People for Town {
+    async fn find(&self, who: &str) -> Result<Option<PersonSummary>, Problem> {
+        let by_id = who.parse().ok().filter(|id: &UserId| id.uuid().as_u128() < 100_000);
+        let by_handle = || {
+            let crowd = who.strip_prefix('p').and_then(|number| number.parse().ok()).map(person);
+            TOWN.iter().find(|(_, handle)| *handle == who).map(|(id, _)| *id).or(crowd)
+        };
+        Ok(by_id.or_else(by_handle).map(summary))
+    }
+
+    async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
+        Ok(ids.iter().map(|id| (*id, summary(*id))).collect())
+    }
+}
+
+/// A person's id is the token.
+struct Trusting;
+
+#[async_trait]
+impl Authenticator for Trusting {
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Problem> {
+        let user = token.parse().map_err(|_| Problem::new(ErrorKind::Unauthenticated, "unauthenticated", "No."))?;
+        Ok(Verified { user, session: SessionId::new(now), expires_at: now })
+    }
+}
+
+pub struct Stage {
+    pub db: Db,
+    pub service: Arc<Service>,
+    pub clock: Clock,
+    pub bus: Arc<LocalBus>,
+    router: Router,
+}
+
+/// An answer of a route, found to be as openapi says.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Value,
+}
+
+impl Answer {
+    /// Status and code: what a failure comes down to.
+    pub fn failure(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
+    }
+
+    pub fn handles(&self) -> Vec<&str> {
+        let items = self.body["items"].as_array().unwrap_or_else(|| panic!("a list: {self:?}"));
+        items.iter().map(|item| item["person"]["handle"].as_str().unwrap()).collect()
+    }
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        let db = postgres::testing::fresh().await;
+        let clock = Clock::manual(Timestamp::from_millis(1_770_000_000_000));
+        let bus = Arc::new(LocalBus::new(Window::default()));
+        let service = Service::new(db.clone(), bus.clone(), Arc::new(Town));
+        let keys = web::idempotency::Keys::new(db.clone(), clock.clone());
+        let edge = Edge::new(web::Settings::default(), Arc::new(Trusting), Arc::new(Local::new()), keys, clock.clone());
+        let router = edge.router(graph::routes(service.clone()), Router::new());
+        Self { db, service, clock, bus, router }
+    }
+
+    pub fn ctx(&self, user: UserId) -> Ctx {
+        let now = self.clock.now();
+        Ctx { user, session: SessionId::new(now), now, request: RequestId::random() }
+    }
+
+    pub async fn follow(&self, who: UserId, whom: UserId) -> Relation {
+        self.clock.advance(Duration::from_secs(1));
+        self.service.follow(&self.ctx(who), &whom.to_string()).await.unwrap()
+    }
+
+    pub async fn act(&self, who: UserId, whom: UserId, act: graph::model::Act) -> Result<Relation, graph::Error> {
+        self.service.change(&self.ctx(who), &whom.to_string(), act).await
+    }
+
+    /// What `viewer` sees; `None` is a block.
+    pub async fn relation(&self, viewer: UserId, person: UserId) -> Option<Relation> {
+        self.service.view(viewer, person).await.unwrap().map(|(_, relation)| relation)
+    }
+
+    /// Followers and followings.
+    pub async fn counts(&self, user: UserId) -> (u64, u64) {
+        let counts = self.service.counts(user).await.unwrap();
+        (counts.followers, counts.following)
+    }
+
+    pub async fn listen(&self, users: &[UserId]) -> Ear {
+        for user in users {
+            self.bus.follow(Topic::User(*user)).await.unwrap();
+        }
+        Ear(self.bus.incoming().expect("one ear a test"))
+    }
+
+    /// The events that wait in the outbox, in order: kind, source, target.
+    pub async fn outbox(&self) -> Vec<(String, UserId, UserId)> {
+        let rows: Vec<(String, Value)> = sqlx::query_as("SELECT kind, payload FROM outbox ORDER BY position")
+            .fetch_all(self.db.pool())
+            .await
+            .unwrap();
+        let id = |payload: &Value, end: &str| payload[end].as_str().unwrap().parse().unwrap();
+        rows.into_iter().map(|(kind, payload)| (kind, id(&payload, "source"), id(&payload, "target"))).collect()
+    }
+
+    pub async fn kinds(&self) -> Vec<String> {
+        self.outbox().await.into_iter().map(|(kind, ..)| kind).collect()
+    }
+
+    /// Sends a request of `who`, and checks the answer against openapi.
+    pub async fn send(&self, method: Method, path: &str, who: Option<UserId>) -> Answer {
+        let mut request = Request::builder().method(&method).uri(path);
+        if let Some(who) = who {
+            request = request.header("authorization", format!("Bearer {who}"));
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([198, 51, 100, 1], 4711))));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        if let Err(difference) = Validator::shared().answer(&method, path, status, &bytes) {
+            panic!("{difference}");
+        }
+        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+}
+
+pub struct Ear(tokio::sync::mpsc::Receiver<Incoming>);
+
+impl Ear {
+    /// The next thing heard: on whose topic, its orders, and the event's body, found to be as asyncapi says.
+    pub async fn next(&mut self) -> (Topic, Vec<Control>, Value) {
+        let heard = tokio::time::timeout(DEADLINE, self.0.recv()).await.expect("something to hear").unwrap();
+        let (topic, pos, event): (_, _, live::UserEvent) = match heard {
+            Incoming::Event { topic, publication, .. } => {
+                (topic, publication.offset, serde_json::from_slice(&publication.event).unwrap())
+            }
+            Incoming::Control { topic, event } => (topic, 0, event),
+            other => panic!("{other:?}"),
+        };
+        let body: Value = event.body.map_or(Value::Null, |body| serde_json::from_str(body.get()).unwrap());
+        if !body.is_null() {
+            let frame = serde_json::json!({ "t": "event", "topic": topic, "pos": pos, "d": body });
+            if let Err(difference) = Validator::shared().frame(&frame.to_string(), None) {
+                panic!("{difference}");
+            }
+        }
+        (topic, event.control, body)
+    }
+
+    pub fn is_silent(&mut self) -> bool {
+        self.0.try_recv().is_err()
+    }
+}
