@@ -184,7 +184,24 @@ pub enum AccountEvent {
     AccountUpdated { account: Account },
 }
 
+/// Business events `account.created`, `account.updated` and `account.deleted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountChanged {
+    pub user: UserId,
+    pub handle: String,
+    pub name: String,
+    pub private: bool,
+}
+
+/// Business event `session.revoked`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEnded {
+    pub user: UserId,
+    pub session: SessionId,
+}
+
 crate::types! { "accounts":
     Device, Registration, LogIn, Refresh, Tokens, SignedIn, Account, AccountPatch, PasswordChange, Deletion, Session,
     SessionPage = Page<Session>, PersonSummary, Person, SessionRevoked = AccountEvent, AccountUpdated = AccountEvent,
+    AccountChanged, SessionEnded,
 }

@@ -46,7 +46,14 @@ pub enum GraphEvent {
     FollowRequested { person: PersonSummary, since: Timestamp },
 }
 
+/// Business events of the graph: `source` follows, asks, blocks or mutes `target`, or no longer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeChanged {
+    pub source: UserId,
+    pub target: UserId,
+}
+
 crate::types! { "graph":
     Counts, Relation, PersonEntry, PersonPage = Page<PersonEntry>,
-    RelationChanged = GraphEvent, FollowRequested = GraphEvent,
+    RelationChanged = GraphEvent, FollowRequested = GraphEvent, EdgeChanged,
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 use super::{Compiler, Documents, Schema, SpecError};
 
 const ROOT: &str = "asyncapi/asyncapi.yaml";
-const MESSAGES: &str = "#/channels/socket/messages/";
+/// The channel of the WebSocket.
+pub(super) const SOCKET: &str = "socket";
+/// The channel of business events.
+pub(super) const OUTBOX: &str = "outbox";
 
 /// Who sends a message, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +25,15 @@ pub enum Direction {
     Unused,
 }
 
-/// One kind of frame.
+/// One kind of frame, or of business event.
 #[derive(Debug, Clone)]
 pub struct Message {
+    /// `socket`, or `outbox` for business events.
+    pub channel: String,
     /// A command's `op`, an event's `type`, or what the envelope calls the frame; a reply is called after its command.
     pub name: String,
     pub direction: Direction,
-    /// The schema of the whole frame as it stands, with absolute references.
+    /// The schema of the whole payload as it stands, with absolute references.
     pub raw: Value,
     pub schema: Schema,
     pub examples: BTreeMap<String, Value>,
@@ -45,45 +50,52 @@ impl Message {
     }
 }
 
-/// All messages of the socket.
+/// All messages of all channels.
 pub(super) fn messages(documents: &Documents, compiler: &mut Compiler) -> Result<Vec<Message>, SpecError> {
     let root = documents.get(ROOT)?;
     let directions = directions(root)?;
-    let list = root.pointer("/channels/socket/messages").unwrap_or(&Value::Null);
     let mut messages = Vec::new();
-    for (name, message) in list.as_object().into_iter().flatten() {
-        let message = documents.expand(ROOT, message)?;
-        let raw = message.get("payload").ok_or_else(|| SpecError::spec(name, "a message without a payload"))?;
-        let examples = message.get("examples").and_then(Value::as_array).into_iter().flatten();
-        messages.push(Message {
-            name: name.clone(),
-            direction: directions.get(name).cloned().unwrap_or(Direction::Unused),
-            raw: raw.clone(),
-            schema: compiler.compile(raw).map_err(|error| SpecError::spec(name, error.to_string()))?,
-            examples: examples
-                .enumerate()
-                .map(|(number, example)| {
-                    let name = example.get("name").and_then(Value::as_str);
-                    let name = name.map_or_else(|| number.to_string(), ToOwned::to_owned);
-                    (name, example.get("payload").cloned().unwrap_or(Value::Null))
-                })
-                .collect(),
-        });
+    for (channel, spec) in root.get("channels").and_then(Value::as_object).into_iter().flatten() {
+        for (name, message) in spec.get("messages").and_then(Value::as_object).into_iter().flatten() {
+            let message = documents.expand(ROOT, message)?;
+            let raw = message.get("payload").ok_or_else(|| SpecError::spec(name, "a message without a payload"))?;
+            let key = (channel.clone(), name.clone());
+            messages.push(Message {
+                channel: channel.clone(),
+                name: name.clone(),
+                direction: directions.get(&key).cloned().unwrap_or(Direction::Unused),
+                raw: raw.clone(),
+                schema: compiler.compile(raw).map_err(|error| SpecError::spec(name, error.to_string()))?,
+                examples: examples(&message),
+            });
+        }
     }
     Ok(messages)
 }
 
-fn directions(root: &Value) -> Result<BTreeMap<String, Direction>, SpecError> {
+fn examples(message: &Value) -> BTreeMap<String, Value> {
+    let examples = message.get("examples").and_then(Value::as_array).into_iter().flatten().enumerate();
+    examples
+        .map(|(number, example)| {
+            let name = example.get("name").and_then(Value::as_str);
+            let name = name.map_or_else(|| number.to_string(), ToOwned::to_owned);
+            (name, example.get("payload").cloned().unwrap_or(Value::Null))
+        })
+        .collect()
+}
+
+/// By channel and name of the message.
+fn directions(root: &Value) -> Result<BTreeMap<(String, String), Direction>, SpecError> {
     let mut directions = BTreeMap::new();
     let operations = root.get("operations").and_then(Value::as_object);
     for (name, operation) in operations.into_iter().flatten() {
-        let replies = names(operation.pointer("/reply/messages"));
+        let replies = messages_of(operation.pointer("/reply/messages"));
         let direction = match operation.get("action").and_then(Value::as_str) {
-            Some("receive") => Direction::Command { replies: replies.clone() },
+            Some("receive") => Direction::Command { replies: replies.iter().map(|(_, name)| name.clone()).collect() },
             Some("send") => Direction::Push,
             _ => return Err(SpecError::spec(name, "`action` is `receive` or `send`")),
         };
-        for message in names(operation.get("messages")) {
+        for message in messages_of(operation.get("messages")) {
             directions.insert(message, direction.clone());
         }
         for reply in replies {
@@ -93,7 +105,13 @@ fn directions(root: &Value) -> Result<BTreeMap<String, Direction>, SpecError> {
     Ok(directions)
 }
 
-fn names(references: Option<&Value>) -> Vec<String> {
+/// The messages that are referred to, by channel and name.
+fn messages_of(references: Option<&Value>) -> Vec<(String, String)> {
     let references = references.and_then(Value::as_array).into_iter().flatten();
-    references.filter_map(|it| it.get("$ref")?.as_str()?.strip_prefix(MESSAGES).map(ToOwned::to_owned)).collect()
+    references
+        .filter_map(|it| {
+            let (channel, name) = it.get("$ref")?.as_str()?.strip_prefix("#/channels/")?.split_once("/messages/")?;
+            Some((channel.to_owned(), name.to_owned()))
+        })
+        .collect()
 }

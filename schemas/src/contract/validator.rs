@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
+use super::asyncapi::{OUTBOX, SOCKET};
 use super::{Compiler, Documents, Message, Operation, SpecError, asyncapi, openapi};
 
 /// Where the server and the specs part.
@@ -26,7 +27,8 @@ pub struct Validator(Arc<Specs>);
 #[derive(Debug)]
 struct Specs {
     operations: Vec<Operation>,
-    messages: HashMap<String, Message>,
+    /// By channel and name.
+    messages: HashMap<(String, String), Message>,
 }
 
 static THIS_REPOSITORY: LazyLock<Validator> = LazyLock::new(|| match Validator::load() {
@@ -49,7 +51,7 @@ impl Validator {
         let mut compiler = Compiler::new(&documents)?;
         let operations = openapi::operations(&documents, &mut compiler)?;
         let messages = asyncapi::messages(&documents, &mut compiler)?;
-        let messages = messages.into_iter().map(|message| (message.name.clone(), message)).collect();
+        let messages = messages.into_iter().map(|it| ((it.channel.clone(), it.name.clone()), it)).collect();
         Ok(Self(Arc::new(Specs { operations, messages })))
     }
 
@@ -125,9 +127,7 @@ impl Validator {
             ("event" | "signal", _) => frame.pointer("/d/type").and_then(Value::as_str).unwrap_or_default().to_owned(),
             (kind, _) => kind.to_owned(),
         };
-        let message = self.0.messages.get(&name);
-        let message = message.ok_or_else(|| told(format!("asyncapi has no message {name:?}")))?;
-        message.schema.check(&frame).map_err(told)
+        self.message(SOCKET, &name).and_then(|message| message.schema.check(&frame)).map_err(told)
     }
 
     /// Checks a frame that a client means to send.
@@ -135,9 +135,18 @@ impl Validator {
         let told = |why: String| Difference(format!("{why}, in the command {text}"));
         let frame: Value = serde_json::from_str(text).map_err(|error| told(error.to_string()))?;
         let name = frame.get("op").and_then(Value::as_str).unwrap_or_default();
-        let message = self.0.messages.get(name);
-        let message = message.ok_or_else(|| told(format!("asyncapi has no message {name:?}")))?;
-        message.schema.check(&frame).map_err(told)
+        self.message(SOCKET, name).and_then(|message| message.schema.check(&frame)).map_err(told)
+    }
+
+    /// Checks the payload of a business event.
+    pub fn event(&self, kind: &str, payload: &Value) -> Result<(), Difference> {
+        let told = |why: String| Difference(format!("{why}, in the event {kind}: {payload}"));
+        self.message(OUTBOX, kind).and_then(|message| message.schema.check(payload)).map_err(told)
+    }
+
+    fn message(&self, channel: &str, name: &str) -> Result<&Message, String> {
+        let message = self.0.messages.get(&(channel.to_owned(), name.to_owned()));
+        message.ok_or_else(|| format!("asyncapi has no message {name:?} in the channel {channel}"))
     }
 }
 

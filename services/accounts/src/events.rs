@@ -9,29 +9,14 @@ use live::{CloseReason, Control, Topic, UserEvent};
 use postgres::StoreResult;
 use postgres::outbox::{self, ConsumeError, Consumer, Delivery, OutboxEvent};
 use schemas::accounts::{Account, AccountEvent};
-use serde::{Deserialize, Serialize};
+pub use schemas::accounts::{AccountChanged, SessionEnded};
+use serde::Serialize;
 use sqlx::PgConnection;
 
 pub const ACCOUNT_CREATED: &str = "account.created";
 pub const ACCOUNT_UPDATED: &str = "account.updated";
 pub const ACCOUNT_DELETED: &str = "account.deleted";
 pub const SESSION_REVOKED: &str = "session.revoked";
-
-/// Payload of [`ACCOUNT_CREATED`], [`ACCOUNT_UPDATED`] and [`ACCOUNT_DELETED`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountChanged {
-    pub user: UserId,
-    pub handle: String,
-    pub name: String,
-    pub private: bool,
-}
-
-/// Payload of [`SESSION_REVOKED`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionEnded {
-    pub user: UserId,
-    pub session: SessionId,
-}
 
 pub(crate) async fn account(
     tx: &mut PgConnection,

@@ -5,8 +5,8 @@ use live::bus::Bus;
 use live::{Control, Topic, UserEvent};
 use postgres::StoreResult;
 use postgres::outbox::{self, OutboxEvent};
+pub use schemas::graph::EdgeChanged;
 use schemas::graph::GraphEvent;
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::model::{Act, Change, Edge};
@@ -19,13 +19,6 @@ pub const BLOCK_CREATED: &str = "block.created";
 pub const BLOCK_REMOVED: &str = "block.removed";
 pub const MUTE_CREATED: &str = "mute.created";
 pub const MUTE_REMOVED: &str = "mute.removed";
-
-/// Payload of all events: `source` follows, asks, blocks or mutes `target`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EdgeChanged {
-    pub source: UserId,
-    pub target: UserId,
-}
 
 /// What a change is called. An accepted request is a new follow, and told apart for who wants to congratulate.
 const fn kinds(change: &Change, act: Act) -> &'static [&'static str] {
