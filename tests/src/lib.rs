@@ -22,3 +22,4 @@ pub mod servers;
 pub mod wait;
 
 pub use deployment::{Deployment, Stores};
+pub use people::{Device, Person};

@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod accounts;
+mod feed;
 mod graph;
+mod limits;
+mod presence;
+mod rest;
 
 /// Runs each test on the embedded and on the grown-up stores.
 macro_rules! on_both_stores {

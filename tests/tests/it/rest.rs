@@ -1,0 +1,79 @@
+//! What holds for every REST request: failures in one form, limits, ids, idempotency.
+
+use reqwest::{Client, Method, Response};
+use serde_json::{Value, json};
+use system_tests::{Deployment, Person};
+
+crate::on_both_stores![
+    failures_are_problem_details_with_a_code,
+    a_body_is_taken_at_the_limit_and_not_past_it,
+    a_repeat_under_one_key_creates_one_post,
+    a_request_id_comes_back,
+];
+
+pub async fn send(person: &Person, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+    let token = person.session.access_token().await.unwrap();
+    let mut request = Client::new().request(method, format!("{}{path}", person.session.api().base()));
+    request = request.bearer_auth(token.expose()).header("content-type", "application/json").body(body.to_owned());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap()
+}
+
+/// Status and code of a failure, which must be problem details.
+pub async fn problem(response: Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(problem["status"], json!(status));
+    (status, problem["code"].as_str().unwrap().to_owned())
+}
+
+async fn failures_are_problem_details_with_a_code(plaza: &Deployment) {
+    let ada = plaza.person("ada").await;
+    let cases = [
+        (Method::GET, "/v1/nowhere", "", (404, "not_found")),
+        (Method::PUT, "/v1/posts", "", (405, "method_not_allowed")),
+        (Method::POST, "/v1/posts", "{", (400, "malformed_json")),
+        (Method::POST, "/v1/posts", r#"{"text":"x","colour":"red"}"#, (422, "invalid_body")),
+        (Method::GET, "/v1/feed/following?limit=101", "", (422, "invalid_query")),
+    ];
+    for (method, path, body, (status, code)) in cases {
+        let answer = send(&ada, method.clone(), path, &[], body).await;
+        assert_eq!(problem(answer).await, (status, code.to_owned()), "{method} {path} {body}");
+    }
+    let answer = Client::new().get(format!("{}/v1/me", ada.session.api().base())).send().await.unwrap();
+    assert_eq!(answer.headers().get("www-authenticate").map(|value| value.as_bytes()), Some(&b"Bearer"[..]));
+    assert_eq!(problem(answer).await, (401, "unauthenticated".to_owned()));
+}
+
+async fn a_body_is_taken_at_the_limit_and_not_past_it(plaza: &Deployment) {
+    let ada = plaza.person("ada").await;
+    // Far past any limit; where exactly it lies is the business of the crate that has it.
+    let huge = format!(r#"{{"text":"{}"}}"#, "x".repeat(4 * 1024 * 1024));
+    assert_eq!(problem(send(&ada, Method::POST, "/v1/posts", &[], &huge).await).await.0, 413);
+}
+
+async fn a_repeat_under_one_key_creates_one_post(plaza: &Deployment) {
+    let ada = plaza.person("ada").await;
+    let key = [("idempotency-key", "the-same-key")];
+    let body = r#"{"text":"once"}"#;
+    let first = send(&ada, Method::POST, "/v1/posts", &key, body).await;
+    assert_eq!(first.status(), 201);
+    let first = first.bytes().await.unwrap();
+    let again = send(&ada, Method::POST, "/v1/posts", &key, body).await;
+    assert_eq!(again.status(), 201);
+    assert_eq!(again.headers()["idempotency-replayed"], "true");
+    assert_eq!(again.bytes().await.unwrap(), first);
+    assert_eq!(ada.session.posts_of(ada.id(), None, 10).await.unwrap().items.len(), 1);
+
+    let other = send(&ada, Method::POST, "/v1/posts", &key, r#"{"text":"twice"}"#).await;
+    assert_eq!(problem(other).await, (422, "idempotency_key_reused".to_owned()));
+}
+
+async fn a_request_id_comes_back(plaza: &Deployment) {
+    let ada = plaza.person("ada").await;
+    let answer = send(&ada, Method::GET, "/v1/me", &[("x-request-id", "trace-me-7")], "").await;
+    assert_eq!(answer.headers()["x-request-id"], "trace-me-7");
+}
