@@ -59,6 +59,12 @@ pub trait Commands: Send + Sync {
     /// The names of the commands that this slice answers, as the AsyncAPI file has them.
     fn names(&self) -> &'static [&'static str];
 
+    /// Whether `name` only reads. Reads may overtake a connection's other commands, which run one after the other in
+    /// the order of their arrival.
+    fn is_read(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Answers one command. `data` is the frame's `d` member, not yet looked at.
     ///
     /// MUST be safe to run concurrently with other commands of the same connection, and MUST NOT wait for the client.
@@ -78,6 +84,12 @@ pub trait Lifecycle: Send + Sync {
 #[async_trait]
 pub trait TopicSource: Send + Sync {
     async fn topics(&self, user: UserId) -> Result<Vec<Topic>, CommandError>;
+
+    /// Which of `wished` the person may follow besides: the open channels of an interrupted connection. Asked when a
+    /// connection resumes with positions of topics that [`TopicSource::topics`] does not name.
+    async fn allowed(&self, _user: UserId, _wished: &[Topic]) -> Result<Vec<Topic>, CommandError> {
+        Ok(Vec::new())
+    }
 }
 
 /// All slices' commands by name.

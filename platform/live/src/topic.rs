@@ -23,6 +23,14 @@ pub enum Topic {
 #[error("expected a topic: a usr_ or room_ id, or presence: and a usr_ id")]
 pub struct TopicError;
 
+impl Topic {
+    /// Whether its events are numbered and kept for a while. Presence is only ever the latest.
+    #[must_use]
+    pub const fn is_numbered(&self) -> bool {
+        !matches!(self, Self::Presence(_))
+    }
+}
+
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -54,17 +54,7 @@ impl Redis {
         let config = Config::from_url(settings.url.expose()).map_err(fault)?;
         let performance =
             PerformanceConfig { default_command_timeout: COMMAND_TIMEOUT, ..PerformanceConfig::default() };
-        let connection = ConnectionConfig {
-            connection_timeout: CONNECT_TIMEOUT,
-            internal_command_timeout: COMMAND_TIMEOUT,
-            max_command_attempts: 1,
-            max_command_buffer_len: COMMANDS_WAITING_MAX,
-            auto_client_setname: true,
-            unresponsive: UnresponsiveConfig { max_timeout: Some(UNRESPONSIVE_AFTER), interval: UNRESPONSIVE_CHECK },
-            ..ConnectionConfig::default()
-        };
-        let policy = ReconnectPolicy::new_exponential(0, RECONNECT_MS_MIN, RECONNECT_MS_MAX, 2);
-        let client = Client::new(config, Some(performance), Some(connection), Some(policy));
+        let client = Client::new(config, Some(performance), Some(connection_config()), Some(reconnect_policy()));
         // The task ends with the client.
         drop(client.init().await.map_err(unreachable)?);
         tokio::spawn(report(client.clone()));
@@ -113,8 +103,24 @@ impl Redis {
     }
 }
 
+pub(crate) fn connection_config() -> ConnectionConfig {
+    ConnectionConfig {
+        connection_timeout: CONNECT_TIMEOUT,
+        internal_command_timeout: COMMAND_TIMEOUT,
+        max_command_attempts: 1,
+        max_command_buffer_len: COMMANDS_WAITING_MAX,
+        auto_client_setname: true,
+        unresponsive: UnresponsiveConfig { max_timeout: Some(UNRESPONSIVE_AFTER), interval: UNRESPONSIVE_CHECK },
+        ..ConnectionConfig::default()
+    }
+}
+
+pub(crate) fn reconnect_policy() -> ReconnectPolicy {
+    ReconnectPolicy::new_exponential(0, RECONNECT_MS_MIN, RECONNECT_MS_MAX, 2)
+}
+
 /// A failure before anything could be sent.
-fn unreachable(error: Error) -> StoreError {
+pub(crate) fn unreachable(error: Error) -> StoreError {
     match error.kind() {
         ErrorKind::InvalidArgument | ErrorKind::InvalidCommand => StoreError::Broken(Box::new(error)),
         _ => StoreError::Unavailable(Box::new(error)),

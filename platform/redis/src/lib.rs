@@ -9,16 +9,17 @@
 //!   repeated, decides.
 //! - With the link down, commands fail at once instead of queueing until their deadline: who asks for a live thing
 //!   wants to know that it is not live.
-//! - fred's subscriber confirms one channel a round trip, and drops messages when its buffer is full without a word in
-//!   order. A node follows a hundred thousand channels and must know what it missed, so [`Subscriber`] speaks the
-//!   little of the protocol that it needs by itself, on connections of its own.
+//! - Hearing has a connection of its own. After a reconnect it subscribes to nothing by itself: the caller, who must
+//!   know what it missed meanwhile, is told and subscribes anew.
 
 mod client;
 mod fault;
 mod script;
+mod subscriber;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use client::{Redis, Settings};
 pub use fault::{StoreResult, fault};
 pub use script::Script;
+pub use subscriber::{Ear, Heard, Subscriber};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::ear::Ear;
 use super::memory::{Draft, Memory};
 use super::{Bus, BusError, HEAD_AGE, INCOMING_MAX, Incoming, Ordered, Position, Since, Window};
 use crate::{Signal, Topic, UserEvent};
@@ -25,7 +26,6 @@ const SHARD_BYTES_MAX: usize = 1024 * 1024;
 pub struct LocalBus {
     shared: Arc<Shared>,
     ear: Arc<Ear>,
-    receiver: Mutex<Option<mpsc::Receiver<Incoming>>>,
 }
 
 struct Shared {
@@ -46,13 +46,6 @@ struct Entry {
     memory: Memory,
     followers: Vec<Arc<Ear>>,
     touched: Instant,
-}
-
-/// A node that listens.
-struct Ear {
-    sender: mpsc::Sender<Incoming>,
-    /// The queue was full, and a [`Incoming::Suspect`] waits for its place in it.
-    behind: AtomicBool,
 }
 
 impl LocalBus {
@@ -76,12 +69,7 @@ impl LocalBus {
     }
 
     fn end_of(shared: Arc<Shared>, queue: usize) -> Self {
-        let (sender, receiver) = mpsc::channel(queue);
-        Self {
-            shared,
-            ear: Arc::new(Ear { sender, behind: AtomicBool::new(false) }),
-            receiver: Mutex::new(Some(receiver)),
-        }
+        Self { shared, ear: Ear::new(queue) }
     }
 }
 
@@ -139,7 +127,7 @@ impl Shared {
                     *bytes -= entry.memory.bytes();
                     entry.memory.forget_window();
                 }
-                entry.followers.retain(|ear| !ear.sender.is_closed());
+                entry.followers.retain(|ear| !ear.is_closed());
                 let keep = !entry.followers.is_empty() || silent <= HEAD_AGE;
                 if !keep {
                     self.floor.fetch_max(entry.memory.last(), Ordering::Relaxed);
@@ -170,25 +158,7 @@ impl Shard {
 
 /// Hands `what` to every follower that still listens.
 fn deliver(followers: &mut Vec<Arc<Ear>>, what: &Incoming) {
-    followers.retain(|ear| match ear.sender.try_send(what.clone()) {
-        Ok(()) => true,
-        Err(mpsc::error::TrySendError::Closed(_)) => false,
-        Err(mpsc::error::TrySendError::Full(_)) => {
-            if !ear.behind.swap(true, Ordering::AcqRel) {
-                tokio::spawn(warn(Arc::clone(ear)));
-            }
-            true
-        }
-    });
-}
-
-/// Tells a node that it missed something, as soon as there is room to.
-async fn warn(ear: Arc<Ear>) {
-    if let Ok(place) = ear.sender.reserve().await {
-        // Before the warning: what is dropped from now on needs another.
-        ear.behind.store(false, Ordering::Release);
-        place.send(Incoming::Suspect);
-    }
+    followers.retain(|ear| ear.tell(what.clone()));
 }
 
 async fn sweep(bus: Weak<Shared>, every: Duration) {
@@ -265,6 +235,6 @@ impl Bus for LocalBus {
     }
 
     fn incoming(&self) -> Option<mpsc::Receiver<Incoming>> {
-        self.receiver.lock().take()
+        self.ear.receiver()
     }
 }

@@ -1,5 +1,6 @@
 //! The live bus: numbered windows of events per topic, and their delivery to every node that follows.
 
+mod ear;
 mod local;
 mod memory;
 mod redis;

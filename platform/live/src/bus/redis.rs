@@ -1,2 +1,455 @@
-//! The live bus over Redis 7.
-pub struct RedisBus;
+//! The live bus over Redis 7: scripts on keys of one hash tag a topic, and sharded pub/sub.
+//!
+//! ## Keys of a topic
+//! | key | holds | lives |
+//! |---|---|---|
+//! | `…bus:{topic}:head` | hash: `last` number; `first`, `seq` of the topic's own numbering | [`HEAD_AGE`] after the last use |
+//! | `…bus:{topic}:window` | list of the last events, each as it was published | [`Window::age`] after the last event |
+//! | `…bus:{topic}:held` | hash: events that came too early, by their own number | as the head |
+//!
+//! ## Decisions
+//! - **A topic without memory begins at Redis's clock, in microseconds.** Numbers rise by one an event, so a topic that is
+//!   forgotten, emptied or failed over to a replica that lags begins above all that it had before: an old position shows
+//!   as lost, never as a number that names another event. Valid while a topic has less than a million events a second,
+//!   and Redis's clock does not step back further than the topic was silent. 2⁵³ µs are reached in 2255.
+//! - **The epoch is one key**, made by whoever finds none, and read on each connect: it tells clients quickly that all is
+//!   lost. Nothing rests on it: each topic's numbers are safe by themselves, so nodes may disagree on it for a moment.
+//! - **One script an event**: number, window and delivery happen at once or not at all, in one round trip, and in the
+//!   same order for all nodes.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ::redis::{Heard, Redis, Script, StoreResult, Subscriber};
+use async_trait::async_trait;
+use bytes::Bytes;
+use fred::interfaces::KeysInterface as _;
+use fred::types::{Expiration, SetOptions, Value};
+use futures_util::future::try_join_all;
+use kernel::StoreError;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::mpsc;
+
+use super::ear::Ear;
+use super::{Bus, BusError, HEAD_AGE, HELD_MAX, INCOMING_MAX, Incoming, Ordered, Position, Publication, Since, Window};
+use crate::{Signal, Topic, UserEvent};
+
+/// Wait before subscriptions that failed after a reconnect are made again.
+const SUBSCRIBE_AGAIN: Duration = Duration::from_millis(500);
+
+/// What all scripts on a head begin with. KEYS: head, window, held. ARGV[1]: the head's age in ms. Scripts that publish
+/// go on with the channel, the window's length, its age in ms, and the event.
+macro_rules! with_head {
+    ($body:literal) => {
+        concat!(
+            r"
+    local head, window, held = KEYS[1], KEYS[2], KEYS[3]
+    local last = redis.call('HGET', head, 'last')
+    if not last then
+        local time = redis.call('TIME')
+        last = string.format('%.0f', time[1] * 1000000 + time[2])
+        redis.call('HSET', head, 'last', last)
+        redis.call('DEL', window, held)
+    end
+    redis.call('PEXPIRE', head, ARGV[1])
+    ",
+            $body
+        )
+    };
+}
+
+/// Where the topic stands.
+static HEAD: Script = Script::new(with_head!("return last"));
+
+/// What came after ARGV[2]: the last number and the events, or nothing when they are not all there.
+static SINCE: Script = Script::new(with_head!(
+    r"
+    local missed = tonumber(last) - tonumber(ARGV[2])
+    if missed < 0 or missed > tonumber(ARGV[3]) then return {} end
+    if missed == 0 then return { last } end
+    local events = redis.call('LRANGE', window, -missed, -1)
+    if #events < missed then return {} end
+    table.insert(events, 1, last)
+    return events
+    "
+));
+
+/// Appends ARGV[5], an event with its trace.
+static PUBLISH: Script = Script::new(with_head!(
+    r"
+    local offset = string.format('%.0f', redis.call('HINCRBY', head, 'last', 1))
+    local event = 'e' .. offset .. ' - ' .. ARGV[5]
+    redis.call('RPUSH', window, event)
+    redis.call('LTRIM', window, -tonumber(ARGV[3]), -1)
+    redis.call('PEXPIRE', window, ARGV[4])
+    redis.call('SPUBLISH', ARGV[2], event)
+    "
+));
+
+/// Appends ARGV[5], whose own number is ARGV[6], when its turn has come, and whatever waited for it; up to ARGV[7] may
+/// wait. Answers the number that is missing before it, or nothing.
+static PUBLISH_IN_ORDER: Script = Script::new(with_head!(
+    r"
+    local function append(seq, draft)
+        local offset = string.format('%.0f', redis.call('HINCRBY', head, 'last', 1))
+        local event = 'e' .. offset .. ' ' .. string.format('%.0f', seq) .. ' ' .. draft
+        redis.call('RPUSH', window, event)
+        redis.call('LTRIM', window, -tonumber(ARGV[3]), -1)
+        redis.call('PEXPIRE', window, ARGV[4])
+        redis.call('SPUBLISH', ARGV[2], event)
+    end
+    -- Makes every position of before a lost one, by a number that no event has.
+    local function lose()
+        redis.call('HINCRBY', head, 'last', 1)
+        redis.call('DEL', window)
+    end
+    local function text(number) return string.format('%.0f', number) end
+
+    local seq = tonumber(ARGV[6])
+    local first, at = unpack(redis.call('HMGET', head, 'first', 'seq'))
+    if not at then
+        redis.call('HSET', head, 'first', text(seq), 'seq', text(seq))
+        append(seq, ARGV[5])
+        return false
+    end
+    first, at = tonumber(first), tonumber(at)
+    if seq < first then
+        redis.call('HSET', head, 'first', text(seq))
+        lose()
+        return false
+    end
+    if seq <= at then return false end
+    if seq > at + 1 then
+        if redis.call('HLEN', held) < tonumber(ARGV[7]) then
+            redis.call('HSETNX', held, text(seq), ARGV[5])
+            redis.call('PEXPIRE', held, ARGV[1])
+            return text(at + 1)
+        end
+        -- Whoever was to fill the hole never did. Go on from here, and let everybody read anew.
+        redis.call('DEL', held)
+        redis.call('HSET', head, 'first', text(seq), 'seq', text(seq))
+        lose()
+        append(seq, ARGV[5])
+        return false
+    end
+    local draft = ARGV[5]
+    while draft do
+        at = at + 1
+        append(at, draft)
+        draft = redis.call('HGET', held, text(at + 1))
+        if draft then redis.call('HDEL', held, text(at + 1)) end
+    end
+    redis.call('HSET', head, 'seq', text(at))
+    return false
+    "
+));
+
+/// Delivers ARGV[2] on the channel ARGV[1] and keeps nothing. KEYS: one of the topic's, for the cluster's routing.
+static TELL: Script = Script::new("redis.call('SPUBLISH', ARGV[1], ARGV[2])");
+
+/// One node's end of the bus.
+pub struct RedisBus {
+    redis: Redis,
+    subscriber: Subscriber,
+    prefix: Arc<str>,
+    window: Window,
+    epoch: Arc<RwLock<Arc<str>>>,
+    ear: Arc<Ear>,
+    followed: Arc<Mutex<HashSet<Topic>>>,
+    /// Whether all that is followed is subscribed: not so between a reconnect and the subscriptions after it.
+    hearing: Arc<AtomicBool>,
+}
+
+impl RedisBus {
+    /// Connects a node. All nodes of a cluster share `prefix`.
+    pub async fn connect(redis: Redis, prefix: impl Into<Arc<str>>, window: Window) -> StoreResult<Self> {
+        let prefix = prefix.into();
+        let epoch = Arc::new(RwLock::new(epoch(&redis, &prefix).await?));
+        let (subscriber, heard) = redis.subscriber().await?;
+        let bus = Self {
+            redis,
+            subscriber,
+            prefix,
+            window,
+            epoch,
+            ear: Ear::new(INCOMING_MAX),
+            followed: Arc::default(),
+            hearing: Arc::new(AtomicBool::new(true)),
+        };
+        tokio::spawn(bus.listener().run(heard));
+        Ok(bus)
+    }
+
+    fn listener(&self) -> Listener {
+        Listener {
+            redis: self.redis.clone(),
+            subscriber: self.subscriber.clone(),
+            prefix: Arc::clone(&self.prefix),
+            epoch: Arc::clone(&self.epoch),
+            ear: Arc::clone(&self.ear),
+            followed: Arc::clone(&self.followed),
+            hearing: Arc::clone(&self.hearing),
+        }
+    }
+
+    fn keys(&self, topic: Topic) -> Vec<String> {
+        ["head", "window", "held"].iter().map(|part| format!("{}bus:{{{topic}}}:{part}", self.prefix)).collect()
+    }
+
+    fn position(&self, offset: u64) -> Position {
+        Position { epoch: Arc::clone(&self.epoch.read()), offset }
+    }
+
+    async fn head(&self, topic: Topic) -> Result<u64, BusError> {
+        let age = HEAD_AGE.as_millis().to_string();
+        let last: String = self.redis.run(&HEAD, self.keys(topic), vec![age]).await.map_err(fault)?;
+        last.parse().map_err(|_| broken("the head of a topic is not a number"))
+    }
+
+    /// Arguments that scripts share, from the head's age to the event.
+    fn append_args(&self, topic: Topic, draft: Bytes) -> Vec<Value> {
+        vec![
+            Value::from(HEAD_AGE.as_millis().to_string()),
+            Value::from(channel(&self.prefix, topic)),
+            Value::from(self.window.length.max(1).to_string()),
+            Value::from(self.window.age.as_millis().to_string()),
+            Value::from(draft),
+        ]
+    }
+
+    async fn tell(&self, topic: Topic, kind: u8, what: &impl serde::Serialize) -> Result<(), BusError> {
+        let mut payload = vec![kind];
+        serde_json::to_writer(&mut payload, what).map_err(broken)?;
+        let args = vec![Value::from(channel(&self.prefix, topic)), Value::from(Bytes::from(payload))];
+        let keys = self.keys(topic).into_iter().take(1).collect::<Vec<_>>();
+        telemetry::timed("redis", "bus.tell", self.redis.run::<()>(&TELL, keys, args)).await.map_err(fault)
+    }
+}
+
+#[async_trait]
+impl Bus for RedisBus {
+    async fn publish(&self, topic: Topic, event: &UserEvent) -> Result<(), BusError> {
+        if event.body.is_none() {
+            return self.tell(topic, CONTROL, event).await;
+        }
+        let args = self.append_args(topic, draft(event)?);
+        telemetry::timed("redis", "bus.publish", self.redis.run::<()>(&PUBLISH, self.keys(topic), args))
+            .await
+            .map_err(fault)
+    }
+
+    async fn publish_in_order(&self, topic: Topic, seq: u64, event: &UserEvent) -> Result<Ordered, BusError> {
+        let mut args = self.append_args(topic, draft(event)?);
+        args.extend([Value::from(seq.to_string()), Value::from(HELD_MAX.to_string())]);
+        let run = self.redis.run::<Option<String>>(&PUBLISH_IN_ORDER, self.keys(topic), args);
+        let missing = telemetry::timed("redis", "bus.publish_in_order", run).await.map_err(fault)?;
+        match missing {
+            None => Ok(Ordered::Published),
+            Some(missing) => {
+                let missing = missing.parse().map_err(|_| broken("the missing number is not a number"))?;
+                Ok(Ordered::Waiting { missing })
+            }
+        }
+    }
+
+    async fn signal(&self, topic: Topic, signal: &Signal) -> Result<(), BusError> {
+        self.tell(topic, SIGNAL, signal).await
+    }
+
+    async fn follow(&self, topic: Topic) -> Result<Position, BusError> {
+        // Noted first: a reconnect in between subscribes to it as well.
+        self.followed.lock().insert(topic);
+        let followed = async {
+            self.subscriber.subscribe(&channel(&self.prefix, topic)).await.map_err(fault)?;
+            self.head(topic).await
+        };
+        match followed.await {
+            Ok(offset) => Ok(self.position(offset)),
+            Err(error) => {
+                self.unfollow(topic).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn unfollow(&self, topic: Topic) {
+        self.followed.lock().remove(&topic);
+        if let Err(error) = self.subscriber.unsubscribe(&channel(&self.prefix, topic)).await {
+            // Then the link is gone, and its subscriptions with it.
+            tracing::debug!(%topic, %error, "could not unsubscribe");
+        }
+    }
+
+    async fn since(&self, topic: Topic, after: &Position) -> Result<Since, BusError> {
+        if after.epoch != Arc::clone(&self.epoch.read()) {
+            return Ok(Since::Lost);
+        }
+        let args =
+            [HEAD_AGE.as_millis().to_string(), after.offset.to_string(), self.window.length.to_string()].to_vec();
+        let run = self.redis.run::<Vec<Bytes>>(&SINCE, self.keys(topic), args);
+        let answer = telemetry::timed("redis", "bus.since", run).await.map_err(fault)?;
+        let Some((_last, events)) = answer.split_first() else { return Ok(Since::Lost) };
+        let events: Option<Vec<Publication>> = events.iter().map(publication).collect();
+        let events = events.ok_or_else(|| broken("an event in a window cannot be read"))?;
+        let in_order = events.iter().zip(after.offset + 1..).all(|(event, offset)| event.offset == offset);
+        Ok(if in_order { Since::Complete(events) } else { Since::Lost })
+    }
+
+    async fn positions(&self, topics: &[Topic]) -> Result<Vec<Position>, BusError> {
+        if !self.hearing.load(Ordering::Acquire) {
+            return Err(fault(StoreError::unavailable("subscriptions are being made anew")));
+        }
+        // Sent together: the client writes what waits in one go.
+        let offsets = try_join_all(topics.iter().map(|topic| self.head(*topic))).await?;
+        Ok(offsets.into_iter().map(|offset| self.position(offset)).collect())
+    }
+
+    fn incoming(&self) -> Option<mpsc::Receiver<Incoming>> {
+        self.ear.receiver()
+    }
+}
+
+/// Turns what the subscriber hears into what the node hears.
+struct Listener {
+    redis: Redis,
+    subscriber: Subscriber,
+    prefix: Arc<str>,
+    epoch: Arc<RwLock<Arc<str>>>,
+    ear: Arc<Ear>,
+    followed: Arc<Mutex<HashSet<Topic>>>,
+    hearing: Arc<AtomicBool>,
+}
+
+impl Listener {
+    async fn run(self, mut heard: ::redis::Ear) {
+        while let Some(what) = heard.hear().await {
+            match what {
+                Heard::Message { channel, payload } => {
+                    let incoming = self.topic(&channel).and_then(|topic| self.incoming(topic, &payload));
+                    match incoming {
+                        Some(incoming) => {
+                            // Nobody listens before the gateway does, and after it nobody needs to.
+                            let _ = self.ear.tell(incoming);
+                        }
+                        None => tracing::warn!(channel, "a message on the bus cannot be read"),
+                    }
+                }
+                Heard::Missed => self.ear.missed(),
+                Heard::Reconnected => {
+                    self.hearing.store(false, Ordering::Release);
+                    if let Err(error) = self.subscribe_anew().await {
+                        tracing::warn!(%error, "subscriptions could not be made anew yet");
+                        tokio::time::sleep(SUBSCRIBE_AGAIN).await;
+                        if let Err(error) = self.subscribe_anew().await {
+                            // The link broke again, and will say so when it is back.
+                            tracing::warn!(%error, "subscriptions wait for the next connection");
+                            continue;
+                        }
+                    }
+                    self.hearing.store(true, Ordering::Release);
+                    self.ear.missed();
+                }
+            }
+        }
+    }
+
+    async fn subscribe_anew(&self) -> StoreResult<()> {
+        let epoch = epoch(&self.redis, &self.prefix).await?;
+        *self.epoch.write() = epoch;
+        let channels: Vec<Arc<str>> =
+            self.followed.lock().iter().map(|topic| channel(&self.prefix, *topic).into()).collect();
+        self.subscriber.subscribe_all(channels).await
+    }
+
+    fn topic(&self, channel: &str) -> Option<Topic> {
+        let name = channel.strip_prefix(&*self.prefix)?.strip_prefix("bus:{")?.strip_suffix('}')?;
+        name.parse().ok()
+    }
+
+    fn incoming(&self, topic: Topic, payload: &Bytes) -> Option<Incoming> {
+        let (kind, rest) = payload.split_first()?;
+        match *kind {
+            EVENT => {
+                let epoch = Arc::clone(&self.epoch.read());
+                Some(Incoming::Event { topic, epoch, publication: publication(payload)? })
+            }
+            CONTROL => Some(Incoming::Control { topic, event: serde_json::from_slice(rest).ok()? }),
+            SIGNAL => Some(Incoming::Signal { topic, signal: serde_json::from_slice(rest).ok()? }),
+            _ => None,
+        }
+    }
+}
+
+/// First byte of what is published: an event, `e<number> <own number or -> <traceparent or -> <JSON>`; or the JSON of …
+const EVENT: u8 = b'e';
+/// … an order, or …
+const CONTROL: u8 = b'c';
+/// … a signal.
+const SIGNAL: u8 = b's';
+
+fn channel(prefix: &str, topic: Topic) -> String {
+    format!("{prefix}bus:{{{topic}}}")
+}
+
+/// An event and the trace that it belongs to, as scripts take it.
+fn draft(event: &UserEvent) -> Result<Bytes, BusError> {
+    let mut draft = telemetry::current_traceparent().map_or_else(|| b"-".to_vec(), |trace| Vec::from(trace.as_bytes()));
+    draft.push(b' ');
+    serde_json::to_writer(&mut draft, event).map_err(broken)?;
+    Ok(draft.into())
+}
+
+fn publication(payload: &Bytes) -> Option<Publication> {
+    let mut parts = payload.splitn(4, |byte| *byte == b' ');
+    let mut word = || std::str::from_utf8(parts.next()?).ok();
+    let offset = word()?.strip_prefix('e')?.parse().ok()?;
+    let seq = match word()? {
+        "-" => None,
+        seq => Some(seq.parse().ok()?),
+    };
+    let trace = word().filter(|trace| *trace != "-").map(Box::from);
+    let event = parts.next().map(|event| payload.slice_ref(event))?;
+    Some(Publication { offset, seq, trace, event })
+}
+
+/// The name of Redis's present memory.
+async fn epoch(redis: &Redis, prefix: &str) -> StoreResult<Arc<str>> {
+    redis.must_be_connected()?;
+    let (key, fresh) = (format!("{prefix}bus:epoch"), format!("{:016x}", rand::random::<u64>()));
+    let commands = redis.commands();
+    let none: Option<Expiration> = None;
+    let _: Value = commands.set(&key, fresh, none, Some(SetOptions::NX), false).await.map_err(::redis::fault)?;
+    let epoch: String = commands.get(&key).await.map_err(::redis::fault)?;
+    Ok(epoch.into())
+}
+
+fn fault(error: StoreError) -> BusError {
+    match error {
+        StoreError::Broken(why) => BusError::Broken(why),
+        other => BusError::Unavailable(Box::new(other)),
+    }
+}
+
+fn broken(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BusError {
+    BusError::Broken(why.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_read_as_scripts_write_it() {
+        let read = |text: &'static str| publication(&Bytes::from_static(text.as_bytes()));
+        let event = read("e17 - - {\"body\":{\"a\": 1}}").unwrap();
+        assert_eq!((event.offset, event.seq, event.trace), (17, None, None));
+        assert_eq!(event.event, "{\"body\":{\"a\": 1}}");
+        let event = read("e18 42 00-ab-cd-01 {}").unwrap();
+        assert_eq!((event.seq, event.trace.as_deref()), (Some(42), Some("00-ab-cd-01")));
+        for wrong in ["", "e", "x1 - - {}", "e1 -", "e1 x - {}"] {
+            assert!(read(wrong).is_none(), "{wrong}");
+        }
+    }
+}

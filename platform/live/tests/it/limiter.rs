@@ -17,7 +17,7 @@ fn local() -> Arc<dyn Limiter> {
 }
 
 async fn over_redis() -> Arc<dyn Limiter> {
-    let url = std::env::var("PLAZA_TEST_REDIS_URL").expect("run ./test, or set PLAZA_TEST_REDIS_URL");
+    let url = crate::redis_url();
     let redis = Redis::connect(&Settings::new(url)).await.expect("a Redis that answers");
     Arc::new(OverRedis::new(redis, format!("test:{:016x}:", rand::random::<u64>())))
 }
@@ -96,7 +96,7 @@ async fn a_bucket_of_none_is_a_bucket_of_one(limiter: Arc<dyn Limiter>) {
 
 #[tokio::test]
 async fn without_redis_each_node_counts_for_itself() {
-    let url = std::env::var("PLAZA_TEST_REDIS_URL").expect("run ./test, or set PLAZA_TEST_REDIS_URL");
+    let url = crate::redis_url();
     let redis = Redis::connect(&Settings::new(url)).await.expect("a Redis that answers");
     let limiter = OverRedis::new(redis.clone(), format!("test:{:016x}:", rand::random::<u64>()));
     redis.close().await;

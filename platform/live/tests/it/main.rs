@@ -1,1 +1,6 @@
+mod bus;
 mod limiter;
+
+fn redis_url() -> String {
+    std::env::var("PLAZA_TEST_REDIS_URL").expect("run ./test, or set PLAZA_TEST_REDIS_URL")
+}
