@@ -43,7 +43,8 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     let beside = health::router(Arc::clone(&health));
     let operations = if config.has(Role::Api) { operations(&slices) } else { Routes::new() };
     tasks.spawn(slices.accounts.clone().run(clock.clone(), stop.clone()));
-    if config.has(Role::Gateway) {
+    // Settings are changed over REST: who is told of them, and when somebody vanished, is told from there.
+    if config.has(Role::Gateway) || config.has(Role::Api) {
         tasks.spawn(slices.presence.clone().run(stop.clone()));
     }
     if config.has(Role::Worker) {

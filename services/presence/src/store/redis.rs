@@ -7,7 +7,7 @@
 //! | `<p>:node:<node>`  | set of the entries that a node wrote, so that another can clear them away                      |
 //! | `<p>:heir:<node>`  | who is clearing away after that node                                                           |
 //!
-//! All times are Redis's own.
+//! `<p>` is the prefix of all keys of this Plaza, and `presence`. All times are Redis's own.
 
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use futures_util::future::try_join_all;
 use kernel::{StoreError, Timestamp, UserId};
 use redis::{Redis, Script, fault};
 use schemas::presence::{Activity, State};
+use telemetry::timed;
 use tokio::try_join;
 
 use super::{PresenceStore, Pulse, Seen, Shown, Snapshot, TAKEN_OVER_MAX, Times};
@@ -86,7 +87,7 @@ const HEIR_MAX: Duration = Duration::from_secs(5);
 /// One node's handle.
 pub struct RedisPresence {
     redis: Redis,
-    /// Begins every key.
+    /// Begins every key of this Plaza.
     prefix: Box<str>,
     /// Names this process among all that ever ran: who restarts is another node.
     node: Box<str>,
@@ -100,11 +101,11 @@ impl RedisPresence {
     }
 
     fn key(&self, rest: impl std::fmt::Display) -> String {
-        format!("{}:{rest}", self.prefix)
+        format!("{}presence:{rest}", self.prefix)
     }
 
     fn key_of(&self, what: &str, node: &str) -> String {
-        format!("{}:{what}:{node}", self.prefix)
+        format!("{}presence:{what}:{node}", self.prefix)
     }
 
     async fn change(
@@ -117,7 +118,8 @@ impl RedisPresence {
         let hidden = hidden.map_or("", |hidden| if hidden { "1" } else { "0" });
         let (kept, remembered) = (millis(self.times.kept), millis(self.times.remembered));
         let args = vec![connection, entry, hidden, kept.as_str(), remembered.as_str()];
-        let (changed, state, at): (u8, String, i64) = self.redis.run(&CHANGE, self.key(user), args).await?;
+        let (changed, state, at): (u8, String, i64) =
+            timed("redis", "presence.change", self.redis.run(&CHANGE, self.key(user), args)).await?;
         Ok(Shown { state: state_named(&state)?, at: Timestamp::from_millis(at), changed: changed == 1 })
     }
 
@@ -203,7 +205,7 @@ impl PresenceStore for RedisPresence {
             let key = self.key(user);
             async move { self.redis.run::<(String, i64, i64)>(&READ, key, Vec::<String>::new()).await }
         };
-        let answers = try_join_all(users.iter().map(one)).await?;
+        let answers = timed("redis", "presence.read", try_join_all(users.iter().map(one))).await?;
         // In a cluster each person's node has its own clock: the earliest is true of all.
         let mut at = i64::MAX;
         let mut people = Vec::with_capacity(users.len());
@@ -218,7 +220,8 @@ impl PresenceStore for RedisPresence {
     async fn beat(&self) -> Result<Pulse, StoreError> {
         let lease = millis(self.times.lease);
         let args = vec![&*self.node, lease.as_str()];
-        let (lapsed, dead): (u8, Vec<String>) = self.redis.run(&BEAT, self.key("nodes"), args).await?;
+        let (lapsed, dead): (u8, Vec<String>) =
+            timed("redis", "presence.beat", self.redis.run(&BEAT, self.key("nodes"), args)).await?;
         let mut pulse = Pulse { lapsed: lapsed == 1, ..Pulse::default() };
         for node in dead {
             if let Err(error) = self.inherit(&node, &mut pulse).await {

@@ -38,7 +38,7 @@ impl Stage {
         // Short enough to wait for, long enough for a machine that has much to do.
         let times =
             Times { lease: Duration::from_secs(2), kept: Duration::from_secs(60), remembered: Duration::from_secs(2) };
-        Self { kind: Kind::Redis(redis, format!("test:{:016x}", rand::random::<u64>())), times }
+        Self { kind: Kind::Redis(redis, format!("test:{:016x}:", rand::random::<u64>())), times }
     }
 
     fn node(&self) -> Arc<dyn PresenceStore> {
@@ -271,7 +271,8 @@ async fn a_redis_that_lost_its_memory_tells_its_nodes() {
     node.beat().await.unwrap();
     node.put(ada, 1, Activity::Online, None).await.unwrap();
     let Kind::Redis(redis, prefix) = &stage.kind else { unreachable!() };
-    let _: i64 = redis.commands().del(vec![format!("{prefix}:nodes"), format!("{prefix}:{ada}")]).await.unwrap();
+    let _: i64 =
+        redis.commands().del(vec![format!("{prefix}presence:nodes"), format!("{prefix}presence:{ada}")]).await.unwrap();
     assert_eq!(state(&node, ada).await, State::Offline);
     assert!(node.beat().await.unwrap().lapsed);
 }
