@@ -81,8 +81,7 @@ impl Service {
 
     /// One change between two people: under a lock on both, decide, write, tell.
     async fn act(&self, me: UserId, them: UserId, act: Act, now: Timestamp) -> Result<Between, Error> {
-        let mut tx = self.db.begin().await?;
-        let load = store::lock_pair(&mut tx, me, them).await?;
+        let (mut tx, load) = store::begin(&self.db, me, them).await?;
         let before = store::between(&mut *tx, me, them).await?;
         let after = before.after(act, &load)?;
         let changes = changes(&before, &after);

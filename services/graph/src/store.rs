@@ -2,7 +2,7 @@
 
 use kernel::{StoreError, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
-use sqlx::{FromRow, PgConnection, PgExecutor};
+use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, Transaction};
 
 use crate::model::{Between, Change, Edge, Load, Side};
 
@@ -42,28 +42,38 @@ struct LoadRow {
     mutes: i64,
 }
 
-/// Locks two people, always in the order of their ids, so that no two changes wait for each other; returns how much
-/// `me` has. What is read afterwards in the transaction stays true until its end.
-pub(crate) async fn lock_pair(tx: &mut PgConnection, me: UserId, them: UserId) -> StoreResult<Load> {
+/// Begins a transaction with a lock on two people, always taken in the order of their ids, so that no two changes wait for
+/// each other; returns it with how much `me` has. What is read in it afterwards stays true until its end.
+pub(crate) async fn begin(db: &Db, me: UserId, them: UserId) -> StoreResult<(Transaction<'static, Postgres>, Load)> {
     let pair = [me.min(them), me.max(them)];
-    let mut rows = lock_rows(tx, &pair).await?;
+    let mut tx = db.begin().await?;
+    let mut rows = lock_rows(&mut tx, &pair).await?;
     if rows.len() < pair.len() {
-        sqlx::query("INSERT INTO graph_people (user_id) VALUES ($1), ($2) ON CONFLICT DO NOTHING")
-            .bind(pair[0])
-            .bind(pair[1])
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
-        rows = lock_rows(tx, &pair).await?;
+        // Not in the same transaction: a row made here while another is locked is a lock out of order.
+        tx.rollback().await.map_err(fault)?;
+        add_rows(db, &pair).await?;
+        tx = db.begin().await?;
+        rows = lock_rows(&mut tx, &pair).await?;
     }
     let mine = rows.into_iter().find(|row| row.user_id == me);
-    let mine = mine.ok_or_else(|| StoreError::broken("a person's row went away under a lock"))?;
-    Ok(Load {
+    let mine = mine.ok_or_else(|| StoreError::broken("a person has no row in the graph"))?;
+    let load = Load {
         following: mine.following.unsigned_abs(),
         requests_out: mine.requests_out.unsigned_abs(),
         blocks: mine.blocks.unsigned_abs(),
         mutes: mine.mutes.unsigned_abs(),
-    })
+    };
+    Ok((tx, load))
+}
+
+async fn add_rows(db: &Db, pair: &[UserId; 2]) -> StoreResult<()> {
+    sqlx::query("INSERT INTO graph_people (user_id) VALUES ($1), ($2) ON CONFLICT DO NOTHING")
+        .bind(pair[0])
+        .bind(pair[1])
+        .execute(db.pool())
+        .await
+        .map(drop)
+        .map_err(fault)
 }
 
 async fn lock_rows(tx: &mut PgConnection, pair: &[UserId]) -> StoreResult<Vec<LoadRow>> {

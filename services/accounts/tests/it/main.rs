@@ -1,5 +1,7 @@
 //! Accounts on a real PostgreSQL, a fresh database for each test.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod limits;
 mod log_in;
 mod passwords;

@@ -1,5 +1,7 @@
 //! The graph on a real PostgreSQL, a fresh database for each test.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod blocks;
 mod follows;
 mod limits;
