@@ -80,9 +80,13 @@ impl Documents {
                     }
                     return self.expand_within(&target, meant, depth + 1);
                 }
-                let members = members
-                    .iter()
-                    .map(|(name, value)| self.expand_within(file, value, depth).map(|value| (name.clone(), value)));
+                let members = members.iter().map(|(name, value)| match (name.as_str(), value) {
+                    // An example of openapi that is a file.
+                    ("externalValue", Value::String(reference)) => {
+                        Ok(("value".to_owned(), self.resolve(file, reference)?.1.clone()))
+                    }
+                    _ => Ok((name.clone(), self.expand_within(file, value, depth)?)),
+                });
                 members.collect::<Result<_, _>>().map(Value::Object)
             }
             Value::Array(items) => {
