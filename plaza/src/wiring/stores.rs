@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use live::bus::{Bus, LocalBus, Window};
+use live::bus::{Bus, LocalBus, RedisBus, Window};
 use live::limiter::{Limiter, Local, OverRedis};
 use postgres::Db;
 
@@ -20,13 +20,25 @@ pub struct Stores {
 }
 
 impl Stores {
-    pub fn new(db: Db, redis: Option<redis::Redis>, cassandra: Option<cassandra::Db>, config: &Config) -> Self {
-        let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(Window::default()));
+    /// Fails when the subscriber of the live bus cannot connect.
+    pub async fn new(
+        db: Db,
+        redis: Option<redis::Redis>,
+        cassandra: Option<cassandra::Db>,
+        config: &Config,
+    ) -> redis::StoreResult<Self> {
+        let bus: Arc<dyn Bus> = match &redis {
+            None => Arc::new(LocalBus::new(Window::default())),
+            Some(redis) => {
+                let prefix = config.redis.prefix.clone();
+                Arc::new(RedisBus::connect(redis.clone(), prefix, Window::default()).await?)
+            }
+        };
         let limiter: Arc<dyn Limiter> = match &redis {
             None => Arc::new(Local::new()),
             Some(redis) => Arc::new(OverRedis::new(redis.clone(), config.redis.prefix.clone())),
         };
-        Self { db, redis, cassandra, bus, limiter }
+        Ok(Self { db, redis, cassandra, bus, limiter })
     }
 
     /// How to ask each of them whether it is there.
