@@ -1,7 +1,7 @@
 //! The specs at run time, for tests: what they say, and whether the server does as they say.
 //!
 //! [`Validator`] checks one answer or frame; compiled once, it is fast enough to sit in every whole-system test.
-//! [`assert_same_operations`] and [`assert_same_frames`] hold the server's tables against the specs.
+//! [`assert_same_operations`] and [`assert_same_commands`] hold the server's tables against the specs.
 //!
 //! Answers are checked more strictly than clients should: a member that no schema knows is a difference.
 
@@ -16,7 +16,7 @@ pub use asyncapi::{Direction, Message};
 pub use documents::Documents;
 pub use openapi::{Body, Operation};
 pub use schema::{Compiler, Schema};
-pub use tables::{assert_same_frames, assert_same_operations};
+pub use tables::{assert_same_commands, assert_same_operations};
 pub use validator::{Difference, Validator};
 
 /// Why the specs cannot be used.

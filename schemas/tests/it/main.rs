@@ -2,6 +2,7 @@
 
 mod asyncapi;
 mod codes;
+mod events;
 mod examples;
 mod openapi;
 mod references;
