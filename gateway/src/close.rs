@@ -14,7 +14,7 @@ pub enum Close {
     PingTimeout = 4002,
     /// The server cannot go on with this connection; wait before the next.
     Overloaded = 4003,
-    /// A frame that RFC 6455 or this protocol forbids.
+    /// A frame that this protocol forbids.
     ProtocolError = 4500,
     /// No successful `identify` in time.
     IdentifyTimeout = 4501,
@@ -28,12 +28,10 @@ pub enum Close {
     TooManyConnections = 4505,
     /// The account is gone or locked.
     AccountClosed = 4506,
-    /// A frame longer than the limit.
-    FrameTooLarge = 4507,
 }
 
 impl Close {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::GoingAway,
         Self::SlowConsumer,
         Self::PingTimeout,
@@ -45,7 +43,6 @@ impl Close {
         Self::TokenExpired,
         Self::TooManyConnections,
         Self::AccountClosed,
-        Self::FrameTooLarge,
     ];
 
     #[must_use]
@@ -74,7 +71,6 @@ impl Close {
             Self::TokenExpired => "token expired",
             Self::TooManyConnections => "too many connections",
             Self::AccountClosed => "account closed",
-            Self::FrameTooLarge => "frame too large",
         }
     }
 }

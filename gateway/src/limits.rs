@@ -67,6 +67,8 @@ pub struct Limits {
     pub commands_burst: u32,
     /// Commands of one connection that are unanswered at one time.
     pub commands_in_flight: usize,
+    /// Until a command is answered; whether it happened is then unknown.
+    pub command_within: Duration,
     /// Topics that one connection follows.
     pub topics: usize,
     /// Connections of one account.
@@ -96,6 +98,7 @@ impl Default for Limits {
             commands_per_minute: 120,
             commands_burst: 60,
             commands_in_flight: 16,
+            command_within: Duration::from_secs(15),
             topics: 1_000,
             connections_per_account: 20,
             connections_per_address: 20_000,

@@ -1,6 +1,6 @@
 //! The side of a connection that the rest of the node sees: a queue to write into, and what it follows.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
@@ -9,9 +9,9 @@ use live::{Peer, Topic};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::close::Close;
+use crate::commands::Job;
 use crate::frame::Wire;
 use crate::queue::{Class, Queue};
-use crate::session::Job;
 
 /// One connection, shared by its task, the hub and the commands that it runs.
 #[derive(Debug)]
@@ -24,12 +24,16 @@ pub struct Outlet {
     gone: AtomicBool,
     /// When the access token expires, in milliseconds since 1970.
     expires_at: AtomicI64,
-    pub(crate) in_flight: AtomicUsize,
-    pub(crate) lanes: Mutex<Option<Lanes>>,
+    pub in_flight: AtomicUsize,
+    pub lane: Mutex<Lane>,
 }
 
-/// Commands that wait for an earlier one of the same room.
-pub(crate) type Lanes = Box<HashMap<Box<str>, VecDeque<Job>>>;
+/// Commands that wait for an earlier one. While it is `running`, one task works them off.
+#[derive(Debug, Default)]
+pub struct Lane {
+    pub running: bool,
+    pub waiting: VecDeque<Job>,
+}
 
 /// Why a connection follows a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +62,7 @@ impl Outlet {
             gone: AtomicBool::new(false),
             expires_at: AtomicI64::new(i64::MAX),
             in_flight: AtomicUsize::new(0),
-            lanes: Mutex::default(),
+            lane: Mutex::default(),
         }
     }
 

@@ -154,7 +154,8 @@ impl Queue {
     }
 
     /// Bytes that count against the limit.
-    pub const fn bytes(&self) -> usize {
+    #[cfg(test)]
+    const fn bytes(&self) -> usize {
         self.bytes
     }
 
@@ -210,7 +211,8 @@ mod tests {
     fn the_more_important_class_goes_first_and_each_keeps_its_order() {
         let mut queue = Queue::default();
         queue.push_signal("s", wire("signal"));
-        for (class, text) in [(Class::Event, "e1"), (Class::Reply, "r1"), (Class::Event, "e2"), (Class::Control, "c1")] {
+        for (class, text) in [(Class::Event, "e1"), (Class::Reply, "r1"), (Class::Event, "e2"), (Class::Control, "c1")]
+        {
             assert!(queue.push(class, wire(text)));
         }
         assert_eq!(taken(&mut queue), ["c1", "r1", "e1", "e2", "signal"]);

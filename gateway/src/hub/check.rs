@@ -71,7 +71,10 @@ impl Hub {
         let mut all = Vec::new();
         for shard in &self.shards[shards] {
             let shard = shard.lock();
-            let settled = shard.iter().filter(|(_, stream)| stream.is_settled() && stream.epoch == nth);
+            let settled = shard
+                .iter()
+                .filter(|(_, stream)| stream.is_settled() && stream.epoch == nth)
+                .filter(|(topic, _)| topic.is_numbered());
             all.extend(settled.map(|(topic, stream)| (*topic, stream.last)));
         }
         all

@@ -131,6 +131,17 @@ impl Hub {
         Ok(topics)
     }
 
+    /// Which of `wished` a person may follow besides.
+    pub async fn allowed(&self, user: kernel::UserId, wished: &[Topic]) -> Result<Vec<Topic>, Problem> {
+        let mut allowed = Vec::new();
+        if !wished.is_empty() {
+            for source in &self.sources {
+                allowed.extend(source.allowed(user, wished).await?);
+            }
+        }
+        Ok(allowed)
+    }
+
     /// Makes `outlet` follow `topics`, and says where each stands: every later event will be in the outlet's queue.
     pub async fn attach(
         self: &Arc<Self>,

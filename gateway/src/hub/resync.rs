@@ -64,7 +64,7 @@ impl Hub {
             for outlet in hub.connections() {
                 ticks.tick().await;
                 // One that is being identified finds out by itself.
-                if !outlet.is_entering() {
+                if outlet.peer().is_some() && !outlet.is_entering() {
                     hub.reseat(&outlet).await;
                     hub.resync(&outlet, ResyncReason::Epoch);
                 }
@@ -97,7 +97,8 @@ impl Hub {
             return;
         }
         let standing = |topic: Topic| Some(TopicPosition { topic: topic.to_string(), pos: self.position(topic)? });
-        let topics = outlet.topics().into_iter().filter_map(|(topic, _)| standing(topic)).collect();
+        let numbered = outlet.topics().into_iter().filter(|(topic, _)| topic.is_numbered());
+        let topics = numbered.filter_map(|(topic, _)| standing(topic)).collect();
         let label = if reason == ResyncReason::Gap { "gap" } else { "epoch" };
         METRICS.resyncs.get_or_create(&[("reason", label)]).inc();
         outlet.push(Class::Control, frame::json(&Resync { reason, epoch: self.epoch().to_string(), topics }));

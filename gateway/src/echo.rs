@@ -1,0 +1,42 @@
+//! A test-only echo, on the upgrade that real connections get: for the Autobahn cases of RFC 6455.
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::get;
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::Request;
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use crate::upgrade::{Socket, Upgrade};
+
+/// The longest message of the Autobahn cases, in bytes.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+pub fn router() -> Router {
+    // The suite connects to the root.
+    Router::new().route("/", get(open)).route("/__echo", get(open))
+}
+
+async fn open(mut request: Request<Body>) -> Response {
+    match Upgrade::of(&mut request, None) {
+        Ok(upgrade) => {
+            let (response, socket) = upgrade.accept(MESSAGE_BYTES_MAX);
+            tokio::spawn(async move {
+                if let Ok(socket) = socket.await {
+                    echo(socket).await;
+                }
+            });
+            response
+        }
+        Err(refused) => refused,
+    }
+}
+
+async fn echo(mut socket: Socket) {
+    while let Some(Ok(message)) = socket.next().await {
+        if matches!(message, Message::Text(_) | Message::Binary(_)) && socket.send(message).await.is_err() {
+            return;
+        }
+    }
+}
