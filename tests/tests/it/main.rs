@@ -6,6 +6,7 @@ mod accounts;
 mod feed;
 mod graph;
 mod limits;
+mod observability;
 mod presence;
 mod rest;
 

@@ -1,6 +1,7 @@
 //! REST.
 
 mod accounts;
+mod chat;
 mod content;
 mod graph;
 mod session;

@@ -1,6 +1,7 @@
 //! A WebSocket that stays: it comes back by itself, resumes, and hands on events in order, each once.
 
 mod backoff;
+mod chat;
 mod connection;
 mod frame;
 mod progress;
@@ -128,15 +129,17 @@ pub(crate) enum Order {
         data: Box<RawValue>,
         reply: ReplyTo,
     },
-    /// Drops the connection as a lost network would, and comes back.
-    Bounce,
+    /// Drops the connection as a lost network would, and comes back after a while.
+    Bounce {
+        away: Duration,
+    },
     CaughtUp {
         room: RoomId,
         seq: u64,
     },
     Rooms(oneshot::Sender<Vec<(RoomId, u64)>>),
     Leave {
-        topic: Box<str>,
+        topic: String,
     },
 }
 
@@ -178,9 +181,9 @@ impl Socket {
         .map_err(|_| CommandError::TimedOut)?
     }
 
-    /// Drops the connection as a lost network would. The socket comes back, and resumes.
-    pub async fn bounce(&self) -> Result<(), CommandError> {
-        self.order(Order::Bounce).await
+    /// Drops the connection as a lost network would, stays away, and comes back to the next node.
+    pub async fn bounce(&self, away: Duration) -> Result<(), CommandError> {
+        self.order(Order::Bounce { away }).await
     }
 
     /// The last message seen of each room.

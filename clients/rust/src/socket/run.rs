@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kernel::RoomId;
 use schemas::accounts::Sealed;
+use schemas::chat::RoomLeft;
 use schemas::socket::{Identify, Positions, ResumeStatus, TokenRefresh};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -245,9 +246,9 @@ impl Task {
                 self.waiting.insert(id, Waiting::Caller(reply));
                 connection.send(id, op, &data).await.map_err(End::Lost)?;
             }
-            Order::Bounce => {
+            Order::Bounce { away } => {
                 let why = ConnectError::Io(std::io::ErrorKind::ConnectionAborted.into());
-                return Err(End::Asked { after: Duration::ZERO, why });
+                return Err(End::Asked { after: away, why });
             }
             Order::CaughtUp { room, seq } => self.progress.caught_up(room, seq),
             Order::Rooms(reply) => {
@@ -315,18 +316,25 @@ impl Task {
             }
         }
         let kind = kind_of(&body)?;
-        if &*kind == "message.created" {
-            let Numbered { room, seq } = serde_json::from_str::<Created>(body.get()).map_err(unreadable)?.message;
-            match self.progress.message(room, seq) {
-                Arrival::Next => {}
-                Arrival::Repeat => {
-                    Stats::count(&self.stats.repeats);
-                    return Ok(());
-                }
-                Arrival::Ahead { after } => {
-                    self.tell(Event::Gap { room, after, before: seq }).await.map_err(End::Lost)?;
+        match &*kind {
+            "message.created" => {
+                let Numbered { room, seq } = serde_json::from_str::<Created>(body.get()).map_err(unreadable)?.message;
+                match self.progress.message(room, seq) {
+                    Arrival::Next => {}
+                    Arrival::Repeat => {
+                        Stats::count(&self.stats.repeats);
+                        return Ok(());
+                    }
+                    Arrival::Ahead { after } => {
+                        self.tell(Event::Gap { room, after, before: seq }).await.map_err(End::Lost)?;
+                    }
                 }
             }
+            "room.left" => {
+                let RoomLeft { room, .. } = serde_json::from_str(body.get()).map_err(unreadable)?;
+                self.progress.leave(&room.to_string());
+            }
+            _ => {}
         }
         self.tell(Event::Update { topic, pos, kind, body }).await.map_err(End::Lost)
     }
