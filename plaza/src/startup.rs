@@ -51,9 +51,7 @@ async fn connect(config: &Config, settings: &postgres::Settings) -> Result<Store
         [] => None,
         _ => Some(connect_cassandra(&config.cassandra).await?),
     };
-    Stores::new(db, redis, cassandra, config)
-        .await
-        .map_err(|error| unreachable("Redis", "PLAZA_REDIS_URL", &error))
+    Stores::new(db, redis, cassandra, config).await.map_err(|error| unreachable("Redis", "PLAZA_REDIS_URL", &error))
 }
 
 pub async fn connect_postgres(settings: &postgres::Settings) -> Result<Db, Stopped> {

@@ -14,8 +14,9 @@ use crate::exit::{Exit, Stopped};
 const PREFIX: &str = "PLAZA_";
 /// Names the configuration file; the only variable that is no setting.
 const FILE_VARIABLE: &str = "PLAZA_CONFIG";
-/// Not ours to judge: variables that the tests read.
+/// Not ours to judge: what `./test` and its tests read.
 const TEST_PREFIX: &str = "PLAZA_TEST_";
+const TEST_VARIABLES: [&str; 3] = ["PLAZA_SERVERS", "PLAZA_SIM_SEED", "PLAZA_DURABLE"];
 /// Read where logging starts; the same as `log.filter`.
 const LOG_VARIABLE: &str = "PLAZA_LOG";
 const FILE_DEFAULT: &str = "plaza.toml";
@@ -82,7 +83,8 @@ impl Layers {
 
     fn add_variables(&mut self, variables: &[(String, String)]) -> Result<(), Stopped> {
         for (name, text) in variables {
-            if name == FILE_VARIABLE || name == LOG_VARIABLE || name.starts_with(TEST_PREFIX) {
+            let of_tests = name.starts_with(TEST_PREFIX) || TEST_VARIABLES.contains(&&**name);
+            if name == FILE_VARIABLE || name == LOG_VARIABLE || of_tests {
                 continue;
             }
             let Some(key) = self.keys.iter().find(|key| key.variable() == *name).cloned() else {

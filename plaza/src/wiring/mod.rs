@@ -5,6 +5,8 @@
 //! trait that it asks for, then its routes, commands, consumers and loops in the lists below.
 
 mod adapters;
+#[cfg(test)]
+mod contract;
 mod slices;
 mod stores;
 

@@ -73,10 +73,12 @@ impl Layout {
 
     /// Makes the cluster. It gets its name only when it is complete and on disk.
     pub async fn init(&self, programs: &Programs, account: &Account, progress: &Progress) -> Result<(), EmbeddedError> {
-        // What a killed run left half made; its own initdb, should it still run, works under another name.
+        // What a killed run left half made. Its initdb may still be at work there; then the next start clears it away.
         for entry in fs::read_dir(&self.folder).map_err(EmbeddedError::io("reading", &self.folder))?.flatten() {
-            if entry.file_name().as_bytes().starts_with(b"cluster.new-") {
-                fs::remove_dir_all(entry.path()).map_err(EmbeddedError::io("removing", entry.path()))?;
+            if entry.file_name().as_bytes().starts_with(b"cluster.new-")
+                && let Err(error) = fs::remove_dir_all(entry.path())
+            {
+                tracing::debug!(%error, "half a cluster is left lying");
             }
         }
         let new = self.folder.join(format!("cluster.new-{:08x}", rand::random::<u32>()));

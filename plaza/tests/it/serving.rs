@@ -1,0 +1,95 @@
+//! What a running Plaza offers.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::process::{Folder, Running, plaza, run};
+
+#[tokio::test]
+async fn it_starts_on_an_empty_folder_serves_and_stops_when_told() {
+    let folder = Folder::new();
+    let plaza = Running::start(&folder).await;
+    assert_eq!(plaza.get("/healthz").await, (200, "ok\n".to_owned()));
+    let (status, ready) = plaza.get("/readyz").await;
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    assert_eq!((status, &ready["status"], &ready["stores"]["postgres"]), (200, &"ready".into(), &"up".into()));
+    assert_eq!(plaza.register("ada").await, 201);
+    let (status, metrics) = plaza.get("/metrics").await;
+    assert!(status == 200 && metrics.ends_with("# EOF\n"), "{metrics}");
+    assert_eq!(plaza.get("/v1/nothing").await.0, 404);
+
+    let (code, said) = plaza.stop().await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("SIGTERM: draining") && said.contains("Plaza has stopped."), "{said}");
+    assert!(!folder.postmaster_file().exists(), "its PostgreSQL stopped with it");
+}
+
+#[tokio::test]
+async fn what_was_registered_is_there_after_a_restart() {
+    let folder = Folder::new();
+    let plaza = Running::start(&folder).await;
+    assert_eq!(plaza.register("ben").await, 201);
+    assert_eq!(plaza.stop().await.0, Some(0));
+    let plaza = Running::start(&folder).await;
+    assert_eq!(plaza.log_in("ben").await.0, 201);
+    plaza.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_signal_stops_it_at_once() {
+    let folder = Folder::new();
+    let plaza = Running::start(&folder).await;
+    // A request that never ends would hold the drain up.
+    let address = plaza.url.trim_start_matches("http://");
+    let mut slow = tokio::net::TcpStream::connect(address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(
+        &mut slow,
+        b"POST /v1/accounts HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    )
+    .await
+    .unwrap();
+    assert_eq!(plaza.get("/healthz").await.0, 200);
+    plaza.signal(Signal::INT);
+    plaza.signal(Signal::TERM);
+    assert_eq!(plaza.end().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn check_looks_at_everything_and_changes_nothing() {
+    let folder = Folder::new();
+    let data = folder.data();
+    let checked = run(plaza(&["check", "--data-dir", data.to_str().unwrap()])).await;
+    assert_eq!(checked.code, Some(0), "{}{}", checked.stdout, checked.stderr);
+    let lines: Vec<&str> = checked.stdout.lines().collect();
+    assert!(lines.len() == 4 && lines.iter().all(|line| line.starts_with("ok")), "{}", checked.stdout);
+    assert!(!data.exists());
+
+    let running = Running::start(&folder).await;
+    let checked = run(plaza(&["check", "--data-dir", data.to_str().unwrap()])).await;
+    assert!(checked.stdout.contains("embedded, running") && checked.code == Some(0), "{}", checked.stdout);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_configured_server_is_migrated_and_used() {
+    let url = postgres::testing::fresh_url().await;
+    let mut migrate = plaza(&["migrate"]);
+    migrate.env("PLAZA_POSTGRES_URL", &url);
+    let migrated = run(migrate).await;
+    assert_eq!(migrated.code, Some(0), "{}", migrated.stderr);
+
+    let mut up = plaza(&["up", "--listen", "127.0.0.1:0"]);
+    up.env("PLAZA_POSTGRES_URL", &url);
+    let plaza = Running::spawn(up).await;
+    assert_eq!(plaza.register("cleo").await, 201);
+    assert_eq!(plaza.stop().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn help_tells_of_commands_stores_and_exit_codes() {
+    let help = run(plaza(&["--help"])).await;
+    assert_eq!(help.code, Some(0));
+    for word in ["seed", "check", "migrate", "PLAZA_POSTGRES_URL", "PLAZA_REDIS_URL", "Exit codes", "78"] {
+        assert!(help.stdout.contains(word), "{word}");
+    }
+}
