@@ -29,7 +29,7 @@ impl Rooms {
 }
 
 /// Serves on a free loopback port and prints it as the first line.
-pub async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+pub async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?.port());
     let rooms = Arc::new(Rooms::default());

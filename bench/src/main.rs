@@ -35,7 +35,7 @@ enum Command {
     Floor,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let command = Cli::parse().command;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     // The load generator gets one core, the server the other.

@@ -56,7 +56,7 @@ pub enum Scenario {
     Sends,
 }
 
-pub async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+pub async fn run(options: Options) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let binary = plaza::binary(options.plaza.clone())?;
     let mut tables = Vec::new();
     for stores in &options.stores {
