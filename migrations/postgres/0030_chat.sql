@@ -57,7 +57,8 @@ CREATE TABLE room_mentions (
 -- The message log, where no Cassandra is configured.
 CREATE TABLE message_heads (
     room_id uuid PRIMARY KEY,
-    last_seq bigint NOT NULL
+    last_seq bigint NOT NULL,
+    last_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
 CREATE TABLE messages (

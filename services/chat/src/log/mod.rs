@@ -106,6 +106,15 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
+/// Where a room stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    /// The newest number; 0 for a room without messages.
+    pub seq: u64,
+    /// Not earlier than when that message could first be read, but for the differences of clocks.
+    pub at: Timestamp,
+}
+
 /// Which part of a room's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Span {
@@ -200,10 +209,10 @@ pub trait MessageLog: Send + Sync {
     /// version.
     async fn replace(&self, message: &Message) -> Result<bool, LogError>;
 
-    /// The newest sequence numbers, 0 for rooms without messages, in the order asked. A fixed number of round trips.
-    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<u64>, LogError>;
+    /// Where rooms stand, in the order asked. A fixed number of round trips.
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, LogError>;
 
-    /// The messages at the heads of rooms, in the order asked. A fixed number of round trips.
+    /// Messages by room and number, the rooms' newest, in the order asked. A fixed number of round trips.
     async fn latest(&self, heads: &[(RoomId, u64)]) -> Result<Vec<Option<Message>>, LogError>;
 
     /// Limits are exact where the store can lock, and else may be passed by those who react in the same moment.

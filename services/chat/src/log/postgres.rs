@@ -15,7 +15,7 @@ use telemetry::timed;
 use uuid::Uuid;
 
 use super::{
-    Appended, Body, Draft, EMOJI_PER_MESSAGE_MAX, LogError, Message, MessageLog, REACTIONS_PER_MESSAGE_MAX,
+    Appended, Body, Draft, EMOJI_PER_MESSAGE_MAX, Head, LogError, Message, MessageLog, REACTIONS_PER_MESSAGE_MAX,
     REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally,
 };
 
@@ -71,10 +71,11 @@ impl Postgres {
     async fn insert(&self, draft: &Draft, body: &Body) -> Result<Option<Message>, StoreError> {
         let seq: Option<i64> = sqlx::query_scalar(
             "WITH head AS (
-                 INSERT INTO message_heads AS heads (room_id, last_seq)
-                 SELECT $1, 1
+                 INSERT INTO message_heads AS heads (room_id, last_seq, last_at)
+                 SELECT $1, 1, $8
                  WHERE NOT EXISTS (SELECT FROM messages WHERE room_id = $1 AND sender = $3 AND client_id = $4)
-                 ON CONFLICT (room_id) DO UPDATE SET last_seq = heads.last_seq + 1
+                 ON CONFLICT (room_id) DO UPDATE
+                 SET last_seq = heads.last_seq + 1, last_at = greatest(heads.last_at, $8)
                  RETURNING last_seq)
              INSERT INTO messages (room_id, seq, id, sender, client_id, text, reply_to, mentions, version, created_at)
              SELECT $1, last_seq, $2, $3, $4, $5, $6, $7, 1, $8 FROM head
@@ -185,7 +186,7 @@ impl MessageLog for Postgres {
     async fn page(&self, room: RoomId, span: Span, length: u64) -> Result<Vec<Message>, LogError> {
         let length = length.min(Span::LENGTH_MAX);
         let head = match span {
-            Span::Latest => self.heads(&[room]).await?.first().copied().unwrap_or(0),
+            Span::Latest => self.heads(&[room]).await?.first().map_or(0, |head| head.seq),
             _ => 0,
         };
         let (first, last) = span.range(head, length);
@@ -216,13 +217,14 @@ impl MessageLog for Postgres {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<u64>, LogError> {
-        let read = sqlx::query_as("SELECT room_id, last_seq FROM message_heads WHERE room_id = ANY($1)")
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, LogError> {
+        let read = sqlx::query_as("SELECT room_id, last_seq, last_at FROM message_heads WHERE room_id = ANY($1)")
             .bind(rooms)
             .fetch_all(self.db.pool());
-        let rows: Vec<(RoomId, i64)> = timed("postgres", "chat.heads", read).await.map_err(fault)?;
-        let heads: HashMap<RoomId, i64> = rows.into_iter().collect();
-        Ok(rooms.iter().map(|room| heads.get(room).copied().unwrap_or(0).cast_unsigned()).collect())
+        let rows: Vec<(RoomId, i64, Timestamp)> = timed("postgres", "chat.heads", read).await.map_err(fault)?;
+        let heads: HashMap<RoomId, Head> =
+            rows.into_iter().map(|(room, seq, at)| (room, Head { seq: seq.cast_unsigned(), at })).collect();
+        Ok(rooms.iter().map(|room| heads.get(room).copied().unwrap_or_default()).collect())
     }
 
     async fn latest(&self, heads: &[(RoomId, u64)]) -> Result<Vec<Option<Message>>, LogError> {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Clock, RoomId, StoreError, UserId};
+use kernel::{Clock, RoomId, StoreError, Timestamp, UserId};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
+
+use crate::log::Head;
 
 use super::{KEEP, Key, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer, Standing};
 
@@ -28,6 +30,8 @@ pub struct Local {
 #[derive(Debug)]
 struct Room {
     head: u64,
+    /// When a number was last settled.
+    at: Timestamp,
     stamp: i64,
     pending: BTreeMap<u64, (Reservation, Instant)>,
     /// Number by key; with the time when it was settled, once it was.
@@ -38,8 +42,16 @@ struct Room {
 }
 
 impl Room {
-    fn new(head: u64, now: Instant) -> Self {
-        Self { head, stamp: 0, pending: BTreeMap::new(), keys: HashMap::new(), used: now, swept: now }
+    fn new(head: Head, now: Instant) -> Self {
+        Self {
+            head: head.seq,
+            at: head.at,
+            stamp: 0,
+            pending: BTreeMap::new(),
+            keys: HashMap::new(),
+            used: now,
+            swept: now,
+        }
     }
 
     fn settled(&self) -> u64 {
@@ -110,6 +122,7 @@ impl Sequencer for Local {
         let Some(room) = rooms.get_mut(&key.room) else { return Ok(()) };
         if room.pending.get(&seq).is_some_and(|(reservation, _)| reservation.stamp == stamp) {
             room.pending.remove(&seq);
+            room.at = room.at.max(self.clock.now());
             room.keys.insert((key.sender, key.client_id), (seq, Some(now)));
         }
         Ok(())
@@ -126,12 +139,13 @@ impl Sequencer for Local {
         })
     }
 
-    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<u64>>, StoreError> {
+    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
         let known = self.rooms.lock();
-        Ok(rooms.iter().map(|room| known.get(room).map(Room::settled)).collect())
+        let head = |room: &Room| Head { seq: room.settled(), at: room.at };
+        Ok(rooms.iter().map(|room| known.get(room).map(head)).collect())
     }
 
-    async fn seed(&self, room: RoomId, head: u64) -> Result<(), StoreError> {
+    async fn seed(&self, room: RoomId, head: Head) -> Result<(), StoreError> {
         let now = Instant::now();
         let mut rooms = self.rooms.lock();
         if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&room) {

@@ -9,6 +9,8 @@ use async_trait::async_trait;
 use kernel::{RoomId, StoreError, UserId};
 use uuid::Uuid;
 
+use crate::log::Head;
+
 /// Numbers of one room that may be given and not yet settled. A number is given only while all that lie this far below
 /// it are settled, so whatever is missing after a loss of memory is among a room's last ones.
 pub const PENDING_MAX: u64 = 64;
@@ -100,9 +102,9 @@ pub trait Sequencer: Send + Sync {
 
     async fn standing(&self, room: RoomId) -> Result<Standing, StoreError>;
 
-    /// For each room, the number up to which all are settled; `None` where that is not known.
-    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<u64>>, StoreError>;
+    /// For each room, the number up to which all are settled, and since when; `None` where that is not known.
+    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError>;
 
     /// Says where a room stands, from the store. Ignored when the room is known already.
-    async fn seed(&self, room: RoomId, head: u64) -> Result<(), StoreError>;
+    async fn seed(&self, room: RoomId, head: Head) -> Result<(), StoreError>;
 }

@@ -1,6 +1,6 @@
 //! Sequence numbers in Redis, for several nodes.
 //!
-//! A room's numbers live in one hash (`run`, `head`, `settled`, `stamp`), its pending reservations in a second one, its
+//! A room's numbers live in one hash (`run`, `head`, `settled`, `at`, `stamp`), its pending reservations in a second one, its
 //! recent keys beside them. Each shard of rooms has a marker, which names the run of the server that its memory belongs to:
 //! a server that was emptied has no marker, and one that was restarted, restored or failed over has another run id
 //! (asked inside the script, from the very server that decides). Either way the shard's memory is not what it was: it
@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use ::redis::{Redis as Client, Script};
 use async_trait::async_trait;
-use kernel::{RoomId, StoreError, UserId};
+use kernel::{RoomId, StoreError, Timestamp, UserId};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
+
+use crate::log::Head;
 
 use super::{
     IDLE_MAX, KEEP, Key, LEASE, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer,
@@ -182,7 +184,7 @@ impl Sequencer for Redis {
         })
     }
 
-    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<u64>>, StoreError> {
+    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
         let mut by_shard: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
         for (place, room) in rooms.iter().enumerate() {
             by_shard.entry(shard(*room)).or_default().push(place);
@@ -200,16 +202,18 @@ impl Sequencer for Redis {
             let (places, answer) = answer.map_err(StoreError::broken)?;
             let answer = answer?;
             for (n, place) in places.into_iter().enumerate() {
-                if !word(&answer, n + 1)?.is_empty() {
-                    settled[place] = Some(number(&answer, n + 1)?);
+                if !word(&answer, 2 * n + 1)?.is_empty() {
+                    let at = Timestamp::from_millis(number(&answer, 2 * n + 2)?);
+                    settled[place] = Some(Head { seq: number(&answer, 2 * n + 1)?, at });
                 }
             }
         }
         Ok(settled)
     }
 
-    async fn seed(&self, room: RoomId, head: u64) -> Result<(), StoreError> {
-        let args = vec![lease(), head.to_string(), IDLE_MAX.as_millis().to_string()];
+    async fn seed(&self, room: RoomId, head: Head) -> Result<(), StoreError> {
+        let args =
+            vec![lease(), head.seq.to_string(), head.at.as_millis().to_string(), IDLE_MAX.as_millis().to_string()];
         self.run(&SEED, self.keys(room), args).await.map(drop)
     }
 }

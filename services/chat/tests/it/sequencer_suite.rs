@@ -6,10 +6,10 @@ use std::time::Duration;
 use chat::sequencer::{self, KEEP, Key, LEASE, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
 use fred::interfaces::KeysInterface as _;
 use futures_util::future::join_all;
-use kernel::Clock;
+use kernel::{Clock, RoomId};
 use uuid::Uuid;
 
-use crate::stores::{self, room, user};
+use crate::stores::{self, head, room, user};
 
 async fn local() -> Arc<dyn Sequencer> {
     Arc::new(Local::new(Clock::system()))
@@ -49,6 +49,10 @@ fn another(key: &Key) -> Key {
     Key { client_id: Uuid::now_v7(), ..*key }
 }
 
+async fn settled(sequencer: &dyn Sequencer, rooms: &[RoomId]) -> Vec<Option<u64>> {
+    sequencer.settled(rooms).await.unwrap().into_iter().map(|head| head.map(|head| head.seq)).collect()
+}
+
 async fn given(sequencer: &dyn Sequencer, key: &Key) -> (u64, i64) {
     match sequencer.reserve(key, "{}", sequencer.now()).await.unwrap() {
         Reserve::Given { seq, stamp, .. } => (seq, stamp),
@@ -60,10 +64,10 @@ async fn a_room_is_seeded_once_and_counted_on(sequencer: Arc<dyn Sequencer>) {
     let one = key();
     assert_eq!(sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap(), Reserve::Unseeded);
     assert_eq!(sequencer.standing(one.room).await.unwrap(), Standing::Unseeded);
-    assert_eq!(sequencer.settled(&[one.room]).await.unwrap(), [None]);
-    sequencer.seed(one.room, 41).await.unwrap();
-    sequencer.seed(one.room, 7).await.unwrap();
-    assert_eq!(sequencer.settled(&[one.room, room()]).await.unwrap(), [Some(41), None]);
+    assert_eq!(settled(&*sequencer, &[one.room]).await, [None]);
+    sequencer.seed(one.room, head(41)).await.unwrap();
+    sequencer.seed(one.room, head(7)).await.unwrap();
+    assert_eq!(settled(&*sequencer, &[one.room, room()]).await, [Some(41), None]);
     let (seq, stamp) = given(&*sequencer, &one).await;
     assert_eq!(seq, 42);
     let (seq, later) = given(&*sequencer, &another(&one)).await;
@@ -75,7 +79,7 @@ async fn a_room_is_seeded_once_and_counted_on(sequencer: Arc<dyn Sequencer>) {
 
 async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
     let one = key();
-    sequencer.seed(one.room, 0).await.unwrap();
+    sequencer.seed(one.room, head(0)).await.unwrap();
     let Reserve::Given { seq: 1, stamp, stalled: false } =
         sequencer.reserve(&one, r#"{"text":"a|b"}"#, sequencer.now()).await.unwrap()
     else {
@@ -95,7 +99,7 @@ async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
 
 async fn what_is_pending_is_whole_and_settles_once(sequencer: Arc<dyn Sequencer>) {
     let keys = [key(); 3].map(|one| another(&one));
-    sequencer.seed(keys[0].room, 0).await.unwrap();
+    sequencer.seed(keys[0].room, head(0)).await.unwrap();
     let mut stamps = Vec::new();
     for one in &keys {
         stamps.push(given(&*sequencer, one).await.1);
@@ -104,7 +108,7 @@ async fn what_is_pending_is_whole_and_settles_once(sequencer: Arc<dyn Sequencer>
         Standing::Known { head: 3, pending } => pending.into_iter().map(|(one, _)| one.seq).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    let settled = async || sequencer.settled(&[keys[0].room]).await.unwrap()[0];
+    let settled = async || settled(&*sequencer, &[keys[0].room]).await[0];
     assert_eq!((pending().await, settled().await), (vec![1, 2, 3], Some(0)));
     sequencer.settle(&keys[1], 2, stamps[1]).await.unwrap();
     assert_eq!((pending().await, settled().await), (vec![1, 3], Some(0)));
@@ -120,7 +124,7 @@ async fn what_is_pending_is_whole_and_settles_once(sequencer: Arc<dyn Sequencer>
 
 async fn at_most_sixty_four_numbers_are_open(sequencer: Arc<dyn Sequencer>) {
     let one = key();
-    sequencer.seed(one.room, 0).await.unwrap();
+    sequencer.seed(one.room, head(0)).await.unwrap();
     let (_, stamp) = given(&*sequencer, &one).await;
     for n in 2..=PENDING_MAX {
         let next = another(&one);
@@ -136,7 +140,7 @@ async fn at_most_sixty_four_numbers_are_open(sequencer: Arc<dyn Sequencer>) {
 
 async fn an_old_look_up_is_refused(sequencer: Arc<dyn Sequencer>) {
     let one = key();
-    sequencer.seed(one.room, 0).await.unwrap();
+    sequencer.seed(one.room, head(0)).await.unwrap();
     let now = sequencer.now();
     let old = Moment(now.0 - i64::try_from((KEEP / 2).as_millis()).unwrap() - 1_000);
     assert_eq!(sequencer.reserve(&one, "{}", old).await.unwrap(), Reserve::Stale);
@@ -145,7 +149,7 @@ async fn an_old_look_up_is_refused(sequencer: Arc<dyn Sequencer>) {
 
 async fn many_at_once_get_different_numbers(sequencer: Arc<dyn Sequencer>) {
     let one = key();
-    sequencer.seed(one.room, 0).await.unwrap();
+    sequencer.seed(one.room, head(0)).await.unwrap();
     let keys: Vec<Key> = (0..60).map(|_| another(&one)).collect();
     let mut seqs: Vec<u64> =
         join_all(keys.iter().map(|key| given(&*sequencer, key))).await.into_iter().map(|(seq, _)| seq).collect();
@@ -164,7 +168,7 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
         other => panic!("{other:?}"),
     }
     stores::rested(&sequencer).await;
-    sequencer.seed(one.room, 9).await.unwrap();
+    sequencer.seed(one.room, head(9)).await.unwrap();
     assert_eq!(given(&sequencer, &one).await.0, 10);
 
     // The room's memory goes, with all markers, as when the server is emptied.
@@ -184,7 +188,7 @@ async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
     let sequencer = sequencer::redis::Redis::open(client.clone(), &prefix).await.unwrap();
     stores::rested(&sequencer).await;
     let one = key();
-    sequencer.seed(one.room, 9).await.unwrap();
+    sequencer.seed(one.room, head(9)).await.unwrap();
     given(&sequencer, &one).await;
     // As after a restart from a snapshot, or a failover: everything is there, but another server wrote it.
     for shard in 0..16 {
@@ -198,7 +202,7 @@ async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
 async fn a_settled_key_is_remembered_for_as_long_as_a_look_up_may_be_old() {
     let sequencer = Local::new(Clock::system());
     let one = key();
-    sequencer.seed(one.room, 0).await.unwrap();
+    sequencer.seed(one.room, head(0)).await.unwrap();
     let (seq, stamp) = given(&sequencer, &one).await;
     sequencer.settle(&one, seq, stamp).await.unwrap();
     let looked_up = sequencer.now();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::log::{Draft, Message, MessageLog, cassandra::Cassandra, postgres::Postgres};
+use chat::log::{Draft, Head, Message, MessageLog, cassandra::Cassandra, postgres::Postgres};
 use chat::sequencer::{self, Sequencer, local::Local};
 use kernel::{Clock, RoomId, UserId};
 use uuid::Uuid;
@@ -91,4 +91,14 @@ pub fn texts(messages: &[Message]) -> Vec<(u64, &str)> {
 
 pub fn seqs(messages: &[Message]) -> Vec<u64> {
     messages.iter().map(|message| message.seq).collect()
+}
+
+/// The heads' numbers.
+pub async fn heads(log: &dyn MessageLog, rooms: &[RoomId]) -> Vec<u64> {
+    log.heads(rooms).await.unwrap().iter().map(|head| head.seq).collect()
+}
+
+/// A head without a time.
+pub fn head(seq: u64) -> Head {
+    Head { seq, ..Head::default() }
 }

@@ -40,11 +40,11 @@ impl Cassandra {
     /// Tells the sequencer where the room stands. Called when no writer can still acknowledge under the memory before.
     async fn read_back(&self, room: RoomId) -> Result<(), LogError> {
         let head = self.stored_head(room).await?;
-        self.fill(room, head).await?;
-        let first = (head + 1).saturating_sub(PENDING_MAX).max(1);
-        if head > 0 {
+        self.fill(room, head.seq).await?;
+        let first = (head.seq + 1).saturating_sub(PENDING_MAX).max(1);
+        if head.seq > 0 {
             // A row may have been written and its key not; its sender's repeat must find it.
-            let rows = self.read_range(room, first, head).await?;
+            let rows = self.read_range(room, first, head.seq).await?;
             stream::iter(rows.values().map(Ok))
                 .try_for_each_concurrent(WRITES_AT_ONCE, |message| self.restore_key(message))
                 .await?;

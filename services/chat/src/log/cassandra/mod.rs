@@ -30,7 +30,7 @@ use telemetry::timed;
 use tokio::time::Instant;
 
 use self::statements::Statements;
-use super::{Appended, Body, Draft, LogError, Message, MessageLog, Reacted, Reaction, Span, Tally};
+use super::{Appended, Body, Draft, Head, LogError, Message, MessageLog, Reacted, Reaction, Span, Tally};
 use crate::sequencer::{Key, LEASE, PENDING_MAX, Reservation, Reserve, Sequencer};
 
 /// Messages in one partition: 2^14.
@@ -193,7 +193,7 @@ impl MessageLog for Cassandra {
         Ok(replaced)
     }
 
-    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<u64>, LogError> {
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, LogError> {
         timed("cassandra", "chat.heads", self.read_heads(rooms)).await
     }
 

@@ -6,7 +6,7 @@ use kernel::{RoomId, StoreError, Timestamp};
 use uuid::Uuid;
 
 use super::{Cassandra, PENDING_MAX, bigint, bucket};
-use crate::log::{Body, LogError, Message, Span};
+use crate::log::{Body, Head, LogError, Message, Span};
 use crate::sequencer::Key;
 
 /// Rooms in one statement.
@@ -70,7 +70,7 @@ impl Cassandra {
 
     pub(super) async fn read_page(&self, room: RoomId, span: Span, length: u64) -> Result<Vec<Message>, LogError> {
         let head = match span {
-            Span::Latest => self.read_heads(&[room]).await?.first().copied().unwrap_or(0),
+            Span::Latest => self.read_heads(&[room]).await?.first().map_or(0, |head| head.seq),
             _ => 0,
         };
         let (first, last) = span.range(head, length);
@@ -100,7 +100,7 @@ impl Cassandra {
         Ok(page)
     }
 
-    pub(super) async fn read_heads(&self, rooms: &[RoomId]) -> Result<Vec<u64>, LogError> {
+    pub(super) async fn read_heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, LogError> {
         let settled = match self.sequencer.settled(rooms).await {
             Ok(settled) => settled,
             Err(error) => {
@@ -111,17 +111,21 @@ impl Cassandra {
         let unknown: Vec<RoomId> =
             rooms.iter().zip(&settled).filter(|(_, head)| head.is_none()).map(|(room, _)| *room).collect();
         let stored = if unknown.is_empty() { HashMap::new() } else { self.stored_heads(&unknown).await? };
-        Ok(rooms.iter().zip(settled).map(|(room, head)| head.or(stored.get(room).copied()).unwrap_or(0)).collect())
+        Ok(rooms
+            .iter()
+            .zip(settled)
+            .map(|(room, head)| head.or(stored.get(room).copied()).unwrap_or_default())
+            .collect())
     }
 
-    /// The highest number in the log of each room.
+    /// The highest row in the log of each room.
     ///
     /// Numbers are dense, so a bucket has rows only if the one before it is full: gallop to an empty bucket, then halve.
     /// Nearly all rooms are found in the first step, all of them in one statement.
-    pub(super) async fn stored_heads(&self, rooms: &[RoomId]) -> Result<HashMap<RoomId, u64>, LogError> {
+    pub(super) async fn stored_heads(&self, rooms: &[RoomId]) -> Result<HashMap<RoomId, Head>, LogError> {
         struct Search {
-            /// The last bucket known to have rows, and its highest number.
-            full: Option<(i32, u64)>,
+            /// The last bucket known to have rows, and its highest one.
+            full: Option<(i32, Head)>,
             /// The first bucket known to be empty.
             empty: Option<i32>,
             probe: i32,
@@ -139,18 +143,20 @@ impl Cassandra {
                 for room in rooms {
                     let Some(search) = searches.get_mut(&room) else { continue };
                     match newest.get(&room) {
-                        Some(message) => search.full = Some((bucket, message.seq)),
+                        Some(message) => {
+                            search.full = Some((bucket, Head { seq: message.seq, at: message.body.created_at }));
+                        }
                         None => search.empty = Some(bucket),
                     }
                     search.probe = match (search.full, search.empty) {
                         // Rows in this bucket, and too few of them for the next to have any.
-                        (Some((full, seq)), _) if super::bucket(seq + PENDING_MAX) == full => full,
+                        (Some((full, head)), _) if super::bucket(head.seq + PENDING_MAX) == full => full,
                         (Some((full, _)), None) => full.saturating_mul(2).max(full + 1),
                         (Some((full, _)), Some(empty)) => full + (empty - full) / 2,
                         (None, _) => -1,
                     };
                     if search.full.map_or(-1, |(full, _)| full) == search.probe {
-                        heads.insert(room, search.full.map_or(0, |(_, seq)| seq));
+                        heads.insert(room, search.full.map_or_else(Head::default, |(_, head)| head));
                         searches.remove(&room);
                     }
                 }
@@ -186,9 +192,9 @@ impl Cassandra {
         Ok(heads.iter().map(|(room, _)| newest.remove(room)).collect())
     }
 
-    /// The highest number of one room's log.
-    pub(super) async fn stored_head(&self, room: RoomId) -> Result<u64, LogError> {
-        Ok(self.stored_heads(&[room]).await?.get(&room).copied().unwrap_or(0))
+    /// The highest row of one room's log.
+    pub(super) async fn stored_head(&self, room: RoomId) -> Result<Head, LogError> {
+        Ok(self.stored_heads(&[room]).await?.get(&room).copied().unwrap_or_default())
     }
 
     /// Gives a number up, unless its message is there after all.

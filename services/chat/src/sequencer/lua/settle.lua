@@ -9,6 +9,6 @@ local head, settled = tonumber(room[1]), tonumber(room[2])
 if tonumber(ARGV[2]) == settled + 1 then
   settled = settled + 1
   while settled < head and redis.call('HEXISTS', KEYS[3], text(settled + 1)) == 0 do settled = settled + 1 end
-  redis.call('HSET', KEYS[2], 'settled', text(settled))
+  redis.call('HSET', KEYS[2], 'settled', text(settled), 'at', text(now))
 end
 return { text(now) }
