@@ -41,6 +41,7 @@ mod outlet;
 mod queue;
 mod resume;
 mod session;
+mod settings;
 mod upgrade;
 
 use std::sync::Arc;
@@ -60,6 +61,7 @@ use web::{Authenticator, ClientAddress, Failure};
 
 pub use close::Close;
 pub use limits::Limits;
+pub use settings::Settings;
 
 use admission::{Admission, Counts};
 use hub::Hub;

@@ -33,6 +33,7 @@ pub struct Config {
     pub cassandra: cassandra::Settings,
     pub redis: Redis,
     pub accounts: accounts::Settings,
+    pub gateway: gateway::Settings,
 }
 
 impl Default for Config {
@@ -48,6 +49,7 @@ impl Default for Config {
             cassandra: cassandra::Settings::default(),
             redis: Redis::default(),
             accounts: accounts::Settings::default(),
+            gateway: gateway::Settings::default(),
         }
     }
 }

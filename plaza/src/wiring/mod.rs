@@ -13,7 +13,9 @@ mod stores;
 use std::sync::Arc;
 
 use axum::Router;
+use gateway::Gateway;
 use kernel::Clock;
+use live::CommandSet;
 use postgres::outbox::{Consumer, Reader};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,6 +33,7 @@ pub struct Plaza {
     /// Loops in the background. They end when the token is cancelled that they were started with.
     pub tasks: TaskTracker,
     health: Arc<Health>,
+    gateway: Option<Arc<Gateway>>,
 }
 
 /// Builds what the roles of `config` ask for.
@@ -42,7 +45,12 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     let edge =
         Edge::new(config.web.clone(), slices.accounts.clone(), stores.limiter.clone(), keys.clone(), clock.clone());
 
-    let beside = health::router(Arc::clone(&health));
+    let mut beside = health::router(Arc::clone(&health));
+    let gateway = config.has(Role::Gateway).then(|| gateway(stores, &slices, config, &clock));
+    if let Some(gateway) = &gateway {
+        beside = beside.merge(gateway.router());
+        tasks.spawn(Arc::clone(gateway).run(stop.clone()));
+    }
     let operations = if config.has(Role::Api) { operations(&slices) } else { Routes::new() };
     tasks.spawn(slices.accounts.clone().run(clock.clone(), stop.clone()));
     // Settings are changed over REST: who is told of them, and when somebody vanished, is told from there.
@@ -54,7 +62,26 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         tasks.spawn(Reader::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
-    Ok(Plaza { router: edge.router(operations, beside), tasks, health })
+    Ok(Plaza { router: edge.router(operations, beside), tasks, health, gateway })
+}
+
+/// The WebSocket, with every slice's commands.
+fn gateway(stores: &Stores, slices: &Slices, config: &Config, clock: &Clock) -> Arc<Gateway> {
+    Gateway::new(gateway::Parts {
+        bus: stores.bus.clone(),
+        authenticator: slices.accounts.clone(),
+        commands: commands(slices),
+        sources: Vec::new(),
+        lifecycle: vec![slices.presence.clone()],
+        clock: clock.clone(),
+        limits: config.gateway.limits(),
+        origins: config.gateway.origins.clone(),
+    })
+}
+
+/// Socket commands, slice by slice.
+fn commands(slices: &Slices) -> CommandSet {
+    CommandSet::new([presence::socket(slices.presence.clone())])
 }
 
 /// REST, slice by slice.
@@ -78,8 +105,10 @@ fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn Con
 
 impl Plaza {
     /// Says everywhere that this process is going, and waits until its sockets have gone elsewhere.
-    #[expect(clippy::unused_async, reason = "the gateway's sockets are waited for here")]
     pub async fn drain(&self) {
         self.health.drain();
+        if let Some(gateway) = &self.gateway {
+            gateway.drain().await;
+        }
     }
 }
