@@ -29,8 +29,7 @@ pub enum Stores {
 pub struct Deployment {
     pub stores: Stores,
     pub nodes: Vec<Node>,
-    /// Servers that belong to this deployment alone, in the order of [`Kind`].
-    pub servers: Vec<Server>,
+    servers: Vec<Server>,
     home: TempDir,
 }
 
@@ -96,6 +95,12 @@ impl Deployment {
         self.nodes.iter().map(|node| node.base.clone()).collect()
     }
 
+    /// A server that belongs to this deployment.
+    pub fn server(&mut self, kind: Kind) -> &mut Server {
+        let found = self.servers.iter_mut().find(|server| server.kind() == kind);
+        found.unwrap_or_else(|| panic!("{kind:?} is not this deployment's own"))
+    }
+
     /// Where the logs of nodes and servers are.
     #[must_use]
     pub fn home(&self) -> &Path {
@@ -138,21 +143,17 @@ impl Node {
     }
 
     async fn ready(&mut self) {
-        let url = format!("{}/readyz", self.base);
-        self.process
-            .ready(READY_WITHIN, async || reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()))
-            .await;
+        let api = Api::new(&self.base).expect("a base address");
+        self.process.ready(READY_WITHIN, async || api.is_ready().await).await;
     }
 }
 
 /// Limits that would otherwise be reached by a hundred people who all live at 127.0.0.1.
-pub const GENEROUS: [(&str, &str); 6] = [
+pub const GENEROUS: [(&str, &str); 4] = [
     ("PLAZA_ACCOUNTS_REGISTRATIONS_PER_ADDRESS", "100000"),
     ("PLAZA_ACCOUNTS_ATTEMPTS_PER_ADDRESS", "100000"),
     ("PLAZA_WEB_ADDRESS_BURST", "100000"),
     ("PLAZA_WEB_ADDRESS_PER_MINUTE", "1000000"),
-    ("PLAZA_GATEWAY_ADMISSIONS_PER_ADDRESS_MINUTE", "100000"),
-    ("PLAZA_GATEWAY_DRAIN_MS", "500"),
 ];
 
 async fn start_nodes(count: usize, home: &Path, settings: &[(&'static str, String)]) -> Vec<Node> {
@@ -184,11 +185,27 @@ fn binary() -> PathBuf {
 }
 
 fn home() -> TempDir {
-    let home = tempfile::Builder::new().prefix("plaza-system-").tempdir().expect("a scratch folder");
+    forget_old_homes();
+    let prefix = format!("{HOME_PREFIX}{}-", std::process::id());
+    let home = tempfile::Builder::new().prefix(&prefix).tempdir().expect("a scratch folder");
     // PostgreSQL runs as another user when we are root, and must get through to its data.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     std::fs::set_permissions(home.path(), open).expect("the scratch folder is ours");
     home
+}
+
+const HOME_PREFIX: &str = "plaza-system-";
+
+/// Removes what earlier test runs have left: a shared deployment has nobody who would drop it.
+fn forget_old_homes() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let owner = name.strip_prefix(HOME_PREFIX).and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // Another run may be at it too.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn next_number() -> u32 {

@@ -19,6 +19,7 @@ pub mod deployment;
 pub mod people;
 pub mod process;
 pub mod servers;
+pub mod simulation;
 pub mod wait;
 
 pub use deployment::{Deployment, Stores};

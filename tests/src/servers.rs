@@ -48,6 +48,11 @@ impl Server {
         server
     }
 
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// How Plaza is told of it.
     #[must_use]
     pub fn setting(&self) -> (&'static str, String) {

@@ -102,7 +102,8 @@ pub fn violations(sent: &[Sent], edits: &HashMap<MessageId, (u64, String)>, devi
             let mut once = HashSet::new();
             for (seq, seen) in messages.iter().filter(|(_, seen)| seen.version == 1 && !seen.text.is_empty()) {
                 if !once.insert(&seen.text) {
-                    wrong.push(format!("{} has {:?} in {room} twice, the second time as {seq}", device.name, seen.text));
+                    wrong
+                        .push(format!("{} has {:?} in {room} twice, the second time as {seq}", device.name, seen.text));
                 }
                 if !texts.contains(&(*room, seen.text.as_str())) {
                     wrong.push(format!("{} has {:?} in {room}, which nobody sent", device.name, seen.text));

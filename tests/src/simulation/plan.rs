@@ -27,13 +27,21 @@ pub struct Part {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    Send { room: usize },
+    Send {
+        room: usize,
+    },
     /// Changes a message that this device has sent, if it has sent any here.
-    Edit { room: usize },
+    Edit {
+        room: usize,
+    },
     /// Reads a room to its end.
-    Read { room: usize },
+    Read {
+        room: usize,
+    },
     /// Loses the connection, stays away, and comes back on another node, if there is one.
-    Bounce { away: Duration },
+    Bounce {
+        away: Duration,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +91,9 @@ impl Action {
             70..80 => Self::Edit { room },
             80..90 => Self::Read { room },
             // Mostly a moment, sometimes longer than a server holds on to anything but its window.
-            _ => Self::Bounce { away: Duration::from_millis(if rng.random_bool(0.7) { 0 } else { rng.random_range(100..1500) }) },
+            _ => Self::Bounce {
+                away: Duration::from_millis(if rng.random_bool(0.7) { 0 } else { rng.random_range(100..1500) }),
+            },
         }
     }
 }

@@ -1,14 +1,17 @@
 //! What people can do with a Plaza, tried from outside.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that panics fails, and shows what it printed")]
 
 mod accounts;
+mod chat;
+mod faults;
 mod feed;
 mod graph;
 mod limits;
 mod observability;
 mod presence;
 mod rest;
+mod simulation;
 
 /// Runs each test on the embedded and on the grown-up stores.
 macro_rules! on_both_stores {

@@ -110,6 +110,12 @@ impl Api {
         socket_url(&self.base)
     }
 
+    /// Whether this Plaza, and all stores that it needs, take requests now.
+    pub async fn is_ready(&self) -> bool {
+        let answer = self.http.get(format!("{}/readyz", self.base)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
     pub(crate) fn witness(&self) -> Option<Arc<dyn Witness>> {
         self.witness.clone()
     }
