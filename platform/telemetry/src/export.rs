@@ -25,8 +25,17 @@ const NOT_TRACED: [&str; 9] =
     ["opentelemetry", "tonic", "h2", "hyper", "tower", "rustls", "reqwest", "telemetry::export", "mio"];
 
 static EXPORTED: LazyLock<Counters<1>> = LazyLock::new(|| {
-    counters("plaza_trace_spans_total", "Spans handed to the trace collector, by outcome (sent, lost)")
+    let exported = counters("plaza_trace_spans_total", "Spans handed to the trace collector, by outcome (sent, lost)");
+    for outcome in ["sent", "lost"] {
+        drop(exported.get_or_create(&[("outcome", outcome)]));
+    }
+    exported
 });
+
+/// Shows the export's figures from now on: at zero they say that nothing is exported.
+pub(crate) fn show_figures() {
+    LazyLock::force(&EXPORTED);
+}
 
 /// Where traces go, as the environment has it. `None`: nowhere.
 pub(crate) fn endpoint(variable: impl Fn(&str) -> Option<String>) -> Result<Option<String>, InitError> {
@@ -80,7 +89,6 @@ impl Export {
             .with_resource(resource(node))
             .with_batch_exporter(Counted { inner: exporter, failing: AtomicBool::new(false) })
             .build();
-        LazyLock::force(&EXPORTED);
         Ok(Self { provider, runtime: Some(runtime) })
     }
 

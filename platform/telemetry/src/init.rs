@@ -76,6 +76,7 @@ pub fn init(settings: &Settings) -> Result<Guard, InitError> {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         process::observe_runtime(runtime);
     }
+    export::show_figures();
     let endpoint = match &settings.otlp_endpoint {
         Some(endpoint) => Some(endpoint.clone()),
         None => export::endpoint(|name| std::env::var(name).ok())?,
@@ -87,6 +88,8 @@ pub fn init(settings: &Settings) -> Result<Guard, InitError> {
             .with_tracer(export.tracer())
             .with_threads(false)
             .with_location(false)
+            // Would read the clock at each poll of each span's future.
+            .with_tracked_inactivity(false)
             .with_filter(FilterFn::new(export::is_traced).with_max_level_hint(LevelFilter::DEBUG))
     });
     let subscriber = Registry::default().with(traces).with(logs(settings, io::stdout)?);

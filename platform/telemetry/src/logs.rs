@@ -162,6 +162,7 @@ mod tests {
     use opentelemetry::trace::TracerProvider as _;
     use opentelemetry_sdk::trace::SdkTracerProvider;
     use parking_lot::Mutex;
+    use tracing::level_filters::LevelFilter;
     use tracing_subscriber::Registry;
     use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -222,6 +223,13 @@ mod tests {
         let lines = written("info", || tracing::info!("up"));
         assert_eq!(lines[0]["message"], "up");
         assert!(lines[0].get("trace_id").is_none());
+    }
+
+    #[test]
+    fn without_an_exporter_spans_of_traces_do_not_exist() {
+        let logs = logs(&Settings { filter: Some("info".to_owned()), ..Settings::default() }, io::sink).unwrap();
+        // What is above this level costs one comparison: no span is made, none of its fields is computed.
+        assert_eq!(Registry::default().with(logs).max_level_hint(), Some(LevelFilter::INFO));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use kernel::{StoreError, UserId};
 use schemas::presence::State;
 use tokio::time::{MissedTickBehavior, interval};
@@ -72,9 +73,7 @@ impl Service {
                 self.here.lock().all_unsynced();
             }
             METRICS.taken_over.inc_by(pulse.changes.len() as u64);
-            for (user, shown) in pulse.changes {
-                self.tell(user, shown).await;
-            }
+            join_all(pulse.changes.into_iter().map(|(user, shown)| self.tell(user, shown))).await;
             if !pulse.more {
                 return Ok(());
             }
@@ -94,14 +93,25 @@ impl Service {
     async fn let_go(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         loop {
-            let Some((connection, user)) = self.here.lock().next_gone(now) else { return Ok(()) };
-            match self.store.remove(user, connection).await {
-                Ok(shown) => self.tell(user, shown).await,
-                Err(error) => {
-                    self.here.lock().not_gone(connection, user, now);
-                    return Err(error);
-                }
+            let batch: Vec<(u64, UserId)> = {
+                let mut here = self.here.lock();
+                std::iter::from_fn(|| here.next_gone(now)).take(BATCH_MAX).collect()
+            };
+            if batch.is_empty() {
+                return Ok(());
             }
+            let removals = batch.into_iter().map(async |(connection, user)| {
+                match self.store.remove(user, connection).await {
+                    Ok(shown) => self.tell(user, shown).await,
+                    Err(error) => {
+                        self.here.lock().not_gone(connection, user, now);
+                        return Err(error);
+                    }
+                }
+                Ok(())
+            });
+            // All of them, so that one that fails does not lose the others.
+            join_all(removals).await.into_iter().collect::<Result<(), _>>()?;
         }
     }
 
@@ -127,11 +137,12 @@ impl Service {
                     return Err(error);
                 }
             };
-            for (user, seen) in due.into_iter().zip(snapshot.people) {
+            let signals = due.into_iter().zip(snapshot.people).map(async |(user, seen)| {
                 if !self.announce(user, seen.state, seen.since.unwrap_or(snapshot.at), "repeat").await {
                     later(user);
                 }
-            }
+            });
+            join_all(signals).await;
         }
         Ok(())
     }
@@ -161,9 +172,7 @@ impl Service {
             };
             let writes = batch.iter().map(|entry| self.sync(entry.connection, hidden(entry)));
             // One that fails has put itself back in line.
-            for written in futures_util::future::join_all(writes).await {
-                written?;
-            }
+            join_all(writes).await.into_iter().try_for_each(|written| written.map(drop))?;
         }
         Ok(())
     }
