@@ -1,0 +1,10 @@
+//! The gateway, with real sockets on a real listener. What is around it is small and here: a slice of test commands, an
+//! authenticator whose tokens say who they are.
+
+mod admission;
+mod client;
+mod commands;
+mod delivery;
+mod lifecycle;
+mod node;
+mod resume;
