@@ -20,6 +20,9 @@ const SOCKET_PATH_LENGTH_MAX: usize = 107;
 /// Bytes of PostgreSQL's log after which a new file is begun. One older file is kept.
 const LOG_BYTES_MAX: u64 = 8 << 20;
 
+/// Less than this, and a failure is put down to the disk: a new cluster takes about 60 MB.
+const FREE_BYTES_LOW: u64 = 64 << 20;
+
 /// Where an embedded server's things lie.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -114,7 +117,9 @@ impl Layout {
 
     /// What a program's last words mean.
     pub fn failure(&self, step: &'static str, words: &str) -> EmbeddedError {
-        if words.contains("No space left on device") || words.contains("Disk quota exceeded") {
+        let said = ["No space left on device", "Disk quota exceeded"].iter().any(|said| words.contains(said));
+        // Some of its programs only say that they were aborted.
+        if said || free_bytes(&self.folder).is_some_and(|free| free < FREE_BYTES_LOW) {
             return EmbeddedError::DiskFull { path: self.folder.clone() };
         }
         let last: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -196,6 +201,10 @@ impl Layout {
             });
         written.map_err(EmbeddedError::io("writing", path))
     }
+}
+
+fn free_bytes(path: &Path) -> Option<u64> {
+    rustix::fs::statvfs(path).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// A path as a URL's query carries it.
