@@ -202,10 +202,11 @@ impl Inner {
         {
             return Err(problem.clone().into());
         }
-        let (parts, body) = request.into_parts();
-        let body = body::read(&parts.headers, body).await?;
-        let once = idempotency::Request::new(scope, operation.id, key, &body)?;
         let timeout = self.settings.request_timeout();
+        let (parts, body) = request.into_parts();
+        let body = body::read(&parts.headers, body);
+        let body = tokio::time::timeout(timeout, body).await.map_err(|_| Failure::timeout())??;
+        let once = idempotency::Request::new(scope, operation.id, key, &body)?;
         let claim = match self.keys.claim(&once, timeout).await? {
             Claim::Mine(claim) => claim,
             Claim::Answered(response) => return Ok(response),

@@ -31,10 +31,7 @@ struct Specs {
     messages: HashMap<(String, String), Message>,
 }
 
-static THIS_REPOSITORY: LazyLock<Validator> = LazyLock::new(|| match Validator::load() {
-    Ok(validator) => validator,
-    Err(error) => panic!("the specs cannot be used: {error}"),
-});
+static THIS_REPOSITORY: LazyLock<Result<Validator, SpecError>> = LazyLock::new(Validator::load);
 
 impl Validator {
     /// This repository's specs, read and compiled once a process.
@@ -43,7 +40,10 @@ impl Validator {
     /// When they cannot be read; `cargo test -p schemas` says more.
     #[must_use]
     pub fn shared() -> &'static Self {
-        &THIS_REPOSITORY
+        match &*THIS_REPOSITORY {
+            Ok(validator) => validator,
+            Err(error) => panic!("the specs cannot be used: {error}"),
+        }
     }
 
     pub fn load() -> Result<Self, SpecError> {

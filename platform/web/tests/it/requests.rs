@@ -1,5 +1,9 @@
 //! What every request gets: an id, a limit on its body, a problem when it fails.
 
+use std::convert::Infallible;
+
+use axum::body::Body;
+use bytes::Bytes;
 use http::Method;
 use web::JSON_BODY_BYTES_MAX;
 
@@ -108,6 +112,26 @@ async fn a_request_that_takes_too_long_is_given_up() {
     assert_eq!(answer.problem(), (504, "timeout".to_owned()));
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(started.elapsed().as_secs(), 30);
+
+    // So is one whose body never ends.
+    for key in [None, Some("k")] {
+        let never_ends = Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>());
+        let mut ask = Ask::note("").body(never_ends);
+        if let Some(key) = key {
+            ask = ask.key(key);
+        }
+        assert_eq!(world.send(ask).await.problem(), (504, "timeout".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_operation_and_class_of_status() {
+    let world = World::new().await;
+    assert_eq!(world.send(Ask::new(Method::DELETE, "/v1/notes/post_00000000000000000000000001")).await.status, 401);
+    let text = telemetry::render();
+    let counted = "plaza_http_requests_total{operation=\"deleteNote\",status=\"4xx\"} 1";
+    assert!(text.lines().any(|line| line == counted), "no line {counted} in\n{text}");
+    assert!(text.contains("plaza_http_request_seconds_count{operation=\"deleteNote\"}"));
 }
 
 #[tokio::test]
