@@ -119,13 +119,19 @@ fn resource(node: &str) -> Resource {
         .with_attributes([
             KeyValue::new("service.name", "plaza"),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-            KeyValue::new("service.instance.id", node.to_owned()),
+            KeyValue::new("service.instance.id", if node.is_empty() { this_process() } else { node.to_owned() }),
         ])
         .with_detector(Box::new(EnvResourceDetector::new()));
     match std::env::var("OTEL_SERVICE_NAME") {
         Ok(name) if !name.is_empty() => resource.with_service_name(name).build(),
         _ => resource.build(),
     }
+}
+
+/// The machine's name and the process's number.
+fn this_process() -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}:{}", machine.trim(), std::process::id())
 }
 
 /// Counts what leaves, and says once when the collector stops answering and once when it is back.

@@ -29,7 +29,7 @@ pub struct Settings {
     pub filter: Option<String>,
     /// Where traces go (`http://host:4317`); else the standard `OTEL_*` variables say, else nowhere.
     pub otlp_endpoint: Option<String>,
-    /// Names this process among its peers.
+    /// Names this process among its peers; else the machine's name and the process's number do.
     pub node: String,
 }
 

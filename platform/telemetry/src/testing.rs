@@ -23,6 +23,8 @@ pub struct Received {
     pub parent: String,
     /// The resource's `service.name`.
     pub service: String,
+    /// The resource's `service.instance.id`: which process it came from.
+    pub node: String,
     pub attributes: BTreeMap<String, String>,
     pub events: Vec<String>,
 }
@@ -99,7 +101,8 @@ impl TraceService for Service {
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         for resource in request.into_inner().resource_spans {
             let about = map(resource.resource.map(|resource| resource.attributes).unwrap_or_default());
-            let service = about.get("service.name").cloned().unwrap_or_default();
+            let about = |name: &str| about.get(name).cloned().unwrap_or_default();
+            let (service, node) = (about("service.name"), about("service.instance.id"));
             for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
                 self.received.lock().push(Received {
                     name: span.name,
@@ -107,6 +110,7 @@ impl TraceService for Service {
                     span: hex(&span.span_id),
                     parent: hex(&span.parent_span_id),
                     service: service.clone(),
+                    node: node.clone(),
                     attributes: map(span.attributes),
                     events: span.events.into_iter().map(|event| event.name).collect(),
                 });
