@@ -444,7 +444,7 @@ pub struct Typing {
 }
 
 crate::types! { "chat":
-    RoomKind, Role, Posting, Room, Membership, RoomChanges, LeftRoom, RoomCreate, RoomPatch, Member,
+    Room, Membership, RoomChanges, LeftRoom, RoomCreate, RoomPatch, Member,
     MemberPage = Page<Member>, MembersAdd, MembersAdded, RoleChange, Mute, ChatSettings, ChatSettingsPatch, Message, ReactionTally,
     Reactor, ReactorPage = Page<Reactor>, History, MessageCreate, MessagePatch, MessageSent, Mark, Marks, Receipt, Receipts,
     MessageSend, MessageEdit, MessageRef, ReactionSet, RoomRef, HistoryGet, RoomsChangesGet, Done, MessageCreated,

@@ -13,8 +13,8 @@ use crate::model::{Act, RECEIPTS_MEMBERS_MAX, TYPING_MEMBERS_MAX};
 use crate::store::MarkMove;
 use crate::typing::EXPIRES_AFTER;
 
-/// What a mute without an end ends at: 9999-12-31T23:59:59.000Z.
-const FOREVER: Timestamp = Timestamp::from_millis(253_402_300_799_000);
+/// What a mute without an end ends at: 9999-01-01T00:00:00.000Z.
+const FOREVER: Timestamp = Timestamp::from_millis(253_370_764_800_000);
 
 impl Service {
     /// Notes that the caller has read a room up to a message, at most up to the newest.
