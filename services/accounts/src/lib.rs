@@ -27,6 +27,7 @@
 mod error;
 mod events;
 mod http;
+mod metrics;
 pub mod model;
 mod password;
 mod profile;

@@ -12,6 +12,7 @@ use schemas::accounts::{Account, Device, LogIn, Platform, Registration, Session,
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::METRICS;
 use crate::model::{self, Handle};
 use crate::password::Hasher;
 use crate::store::{self, Ending, NewSession};
@@ -65,6 +66,12 @@ impl Service {
 
     /// Makes an account, and a first session for the device that asks.
     pub async fn register(&self, from: Origin, wish: Registration) -> Result<SignedIn, Error> {
+        let outcome = self.try_register(from, wish).await;
+        METRICS.registered(&outcome);
+        outcome
+    }
+
+    async fn try_register(&self, from: Origin, wish: Registration) -> Result<SignedIn, Error> {
         let handle = Handle::parse(&wish.handle)?;
         let name = model::name(&wish.name)?;
         let password = model::password(wish.password.expose().to_owned(), &handle)?;
@@ -95,6 +102,12 @@ impl Service {
 
     /// Opens a session. Whether the account exists shows neither in the answer nor in the time that it takes.
     pub async fn log_in(&self, from: Origin, proof: LogIn) -> Result<SignedIn, Error> {
+        let outcome = self.try_log_in(from, proof).await;
+        METRICS.logged_in(&outcome);
+        outcome
+    }
+
+    async fn try_log_in(&self, from: Origin, proof: LogIn) -> Result<SignedIn, Error> {
         let (device, platform) = device(proof.device)?;
         self.limit(&format!("log-in:{}", network(from.address)), self.settings.address_rate()).await?;
         // What cannot be a handle is limited, hashed and refused like one that nobody has.
@@ -137,6 +150,7 @@ impl Service {
                 let ended = store::revoke(&mut tx, holder.user, Ending::One(presented.session), now).await?;
                 events::sessions_ended(&mut tx, holder.user, &ended, now).await?;
                 tx.commit().await.map_err(fault)?;
+                METRICS.reused_tokens.inc();
                 tracing::warn!(user = %holder.user, session = %presented.session, "a refresh token was used twice");
                 events::close(&*self.bus, holder.user, &ended).await;
                 return Err(Error::RefreshTokenReused);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use kernel::{Cursor, PageSize, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
 use schemas::graph::Counts;
+use telemetry::timed;
 use uuid::Uuid;
 
 /// Which list, and whose.
@@ -92,7 +93,7 @@ pub(crate) async fn read(db: &Db, list: List, after: Place, size: PageSize) -> S
     if let Some(viewer) = viewer {
         query = query.bind(viewer);
     }
-    query.fetch_all(db.pool()).await.map_err(fault)
+    timed("postgres", "graph.list", query.fetch_all(db.pool())).await.map_err(fault)
 }
 
 /// What other slices need to know between two people.
@@ -117,7 +118,7 @@ struct StandingRow {
 }
 
 pub(crate) async fn standings(db: &Db, viewer: UserId, others: &[UserId]) -> StoreResult<HashMap<UserId, Standing>> {
-    let rows: Vec<StandingRow> = sqlx::query_as(
+    let query = sqlx::query_as(
         "SELECT o.other,
                 EXISTS (SELECT FROM follows WHERE source = $1 AND target = o.other) AS follows,
                 EXISTS (SELECT FROM follows WHERE source = o.other AND target = $1) AS followed_by,
@@ -128,9 +129,8 @@ pub(crate) async fn standings(db: &Db, viewer: UserId, others: &[UserId]) -> Sto
     )
     .bind(viewer)
     .bind(others)
-    .fetch_all(db.pool())
-    .await
-    .map_err(fault)?;
+    .fetch_all(db.pool());
+    let rows: Vec<StandingRow> = timed("postgres", "graph.standings", query).await.map_err(fault)?;
     let standing = |row: StandingRow| {
         let StandingRow { other, follows, followed_by, blocked, mutes } = row;
         (other, Standing { follows, followed_by, blocked, mutes })
@@ -140,45 +140,39 @@ pub(crate) async fn standings(db: &Db, viewer: UserId, others: &[UserId]) -> Sto
 
 /// Followers of `author` after `after`, in the order of their ids.
 pub(crate) async fn followers(db: &Db, author: UserId, after: Option<UserId>, count: i64) -> StoreResult<Vec<UserId>> {
-    sqlx::query_scalar("SELECT source FROM follows WHERE target = $1 AND source > $2 ORDER BY source LIMIT $3")
-        .bind(author)
-        .bind(after.unwrap_or(UserId::from_uuid(Uuid::nil())))
-        .bind(count)
-        .fetch_all(db.pool())
-        .await
-        .map_err(fault)
+    let query =
+        sqlx::query_scalar("SELECT source FROM follows WHERE target = $1 AND source > $2 ORDER BY source LIMIT $3")
+            .bind(author)
+            .bind(after.unwrap_or(UserId::from_uuid(Uuid::nil())))
+            .bind(count)
+            .fetch_all(db.pool());
+    timed("postgres", "graph.followers", query).await.map_err(fault)
 }
 
 /// Everybody whom `viewer` follows.
 pub(crate) async fn followings(db: &Db, viewer: UserId) -> StoreResult<Vec<UserId>> {
-    sqlx::query_scalar("SELECT target FROM follows WHERE source = $1")
-        .bind(viewer)
-        .fetch_all(db.pool())
-        .await
-        .map_err(fault)
+    let query = sqlx::query_scalar("SELECT target FROM follows WHERE source = $1").bind(viewer).fetch_all(db.pool());
+    timed("postgres", "graph.followings", query).await.map_err(fault)
 }
 
 /// Those whom `viewer` follows who have at least `followers_min` followers.
 pub(crate) async fn popular_followings(db: &Db, viewer: UserId, followers_min: i64) -> StoreResult<Vec<UserId>> {
-    sqlx::query_scalar(
+    let query = sqlx::query_scalar(
         "SELECT f.target FROM follows f JOIN graph_people p ON p.user_id = f.target
          WHERE f.source = $1 AND p.followers >= $2",
     )
     .bind(viewer)
     .bind(followers_min)
-    .fetch_all(db.pool())
-    .await
-    .map_err(fault)
+    .fetch_all(db.pool());
+    timed("postgres", "graph.popular_followings", query).await.map_err(fault)
 }
 
 /// Counts of those who have any.
 pub(crate) async fn counts_of(db: &Db, users: &[UserId]) -> StoreResult<HashMap<UserId, Counts>> {
-    let rows: Vec<(UserId, i64, i64)> =
-        sqlx::query_as("SELECT user_id, followers, following FROM graph_people WHERE user_id = ANY($1)")
-            .bind(users)
-            .fetch_all(db.pool())
-            .await
-            .map_err(fault)?;
+    let query = sqlx::query_as("SELECT user_id, followers, following FROM graph_people WHERE user_id = ANY($1)")
+        .bind(users)
+        .fetch_all(db.pool());
+    let rows: Vec<(UserId, i64, i64)> = timed("postgres", "graph.counts_of", query).await.map_err(fault)?;
     let counts = |followers: i64, following: i64| Counts {
         followers: followers.unsigned_abs(),
         following: following.unsigned_abs(),

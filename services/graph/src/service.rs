@@ -9,7 +9,7 @@ use live::bus::Bus;
 use live::{Topic, UserEvent};
 use postgres::outbox::{ConsumeError, Consumer, Delivery};
 use postgres::{Db, fault};
-use schemas::accounts::PersonSummary;
+use schemas::accounts::{AccountChanged, PersonSummary};
 use schemas::graph::{Counts, GraphEvent, PersonEntry, Relation};
 
 use crate::events::{self, BLOCK_CREATED, EdgeChanged};
@@ -248,11 +248,7 @@ impl Consumer for Service {
 
     async fn consume(&self, event: &Delivery) -> Result<(), ConsumeError> {
         if event.kind == ACCOUNT_DELETED {
-            #[derive(serde::Deserialize)]
-            struct Gone {
-                user: UserId,
-            }
-            let Gone { user } = serde_json::from_value(event.payload.clone())?;
+            let AccountChanged { user, .. } = serde_json::from_value(event.payload.clone())?;
             return Ok(self.forget(user, event.created_at).await?);
         }
         // Repeats the order that came with the block: the bus may have been away. Alone it is not kept, so it leaves no trace.

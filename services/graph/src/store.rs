@@ -3,6 +3,7 @@
 use kernel::{StoreError, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
 use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, Transaction};
+use telemetry::timed;
 
 use crate::model::{Between, Change, Edge, Load, Side};
 
@@ -77,18 +78,17 @@ async fn add_rows(db: &Db, pair: &[UserId; 2]) -> StoreResult<()> {
 }
 
 async fn lock_rows(tx: &mut PgConnection, pair: &[UserId]) -> StoreResult<Vec<LoadRow>> {
-    sqlx::query_as(
+    let query = sqlx::query_as(
         "SELECT user_id, following, requests_out, blocks, mutes FROM graph_people
          WHERE user_id = ANY($1) ORDER BY user_id FOR NO KEY UPDATE",
     )
     .bind(pair)
-    .fetch_all(tx)
-    .await
-    .map_err(fault)
+    .fetch_all(tx);
+    timed("postgres", "graph.lock", query).await.map_err(fault)
 }
 
 pub(crate) async fn between(db: impl PgExecutor<'_>, me: UserId, them: UserId) -> StoreResult<Between> {
-    let row: BetweenRow = sqlx::query_as(
+    let query = sqlx::query_as(
         "SELECT EXISTS (SELECT FROM follows WHERE source = $1 AND target = $2) AS i_follow,
                 EXISTS (SELECT FROM follow_requests WHERE source = $1 AND target = $2) AS i_asked,
                 EXISTS (SELECT FROM blocks WHERE source = $1 AND target = $2) AS i_block,
@@ -100,9 +100,8 @@ pub(crate) async fn between(db: impl PgExecutor<'_>, me: UserId, them: UserId) -
     )
     .bind(me)
     .bind(them)
-    .fetch_one(db)
-    .await
-    .map_err(fault)?;
+    .fetch_one(db);
+    let row: BetweenRow = timed("postgres", "graph.between", query).await.map_err(fault)?;
     Ok(row.into())
 }
 
@@ -167,7 +166,7 @@ pub(crate) async fn apply(
 
 async fn move_counts(tx: &mut PgConnection, moves: [(UserId, Deltas); 2]) -> StoreResult<()> {
     let column = |pick: fn(&Deltas) -> i64| moves.iter().map(|(_, deltas)| pick(deltas)).collect::<Vec<i64>>();
-    sqlx::query(
+    let query = sqlx::query(
         "UPDATE graph_people p SET
              followers = p.followers + d.followers, following = p.following + d.following,
              requests_in = p.requests_in + d.requests_in, requests_out = p.requests_out + d.requests_out,
@@ -183,10 +182,8 @@ async fn move_counts(tx: &mut PgConnection, moves: [(UserId, Deltas); 2]) -> Sto
     .bind(column(|d| d.requests_out))
     .bind(column(|d| d.blocks))
     .bind(column(|d| d.mutes))
-    .execute(tx)
-    .await
-    .map(drop)
-    .map_err(fault)
+    .execute(tx);
+    timed("postgres", "graph.counts", query).await.map(drop).map_err(fault)
 }
 
 /// People with whom `user` has anything, either way; up to `count` of them.

@@ -9,6 +9,7 @@ async fn whoever_registers_is_logged_in_and_can_log_in_again() {
     let first = stage.register("Ada_L").await;
     assert_eq!(first.account.handle, "ada_l");
     assert_eq!(stage.refused(first.tokens.access_token.expose()).await, None);
+    stage.clock.advance(std::time::Duration::from_secs(1));
     let device = Device { name: " Firefox ".to_owned(), platform: Platform::Web };
     let proof = LogIn { device: Some(device), ..proof("ADA_L", PASSWORD) };
     let second = stage.service.log_in(stage.home(), proof).await.unwrap();
