@@ -204,9 +204,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the owner loses on the way, the owner's next try is served as long as it comes within the grace; and
-        /// once a thief has swapped a copied token, either the thief or the owner is caught at the latest with the second
-        /// swap of the other.
+        /// Whatever answers get lost, the owner is served who asks again within the grace. A thief is caught: with an old
+        /// token at once, and after taking the owner's turn by the owner's next try.
         #[test]
         fn owners_are_served_and_copies_are_caught(lost in proptest::collection::vec(any::<bool>(), 1..20), copied_at in 0usize..20) {
             let key = key();
