@@ -56,6 +56,7 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     // Settings are changed over REST: who is told of them, and when somebody vanished, is told from there.
     if config.has(Role::Gateway) || config.has(Role::Api) {
         tasks.spawn(slices.presence.clone().run(stop.clone()));
+        tasks.spawn(slices.chat.clone().run(clock.clone(), stop.clone()));
     }
     if config.has(Role::Worker) {
         let consumers = consumers(stores, &slices, &clock);
@@ -71,7 +72,7 @@ fn gateway(stores: &Stores, slices: &Slices, config: &Config, clock: &Clock) -> 
         bus: stores.bus.clone(),
         authenticator: slices.accounts.clone(),
         commands: commands(slices),
-        sources: Vec::new(),
+        sources: vec![slices.chat.clone()],
         lifecycle: vec![slices.presence.clone()],
         clock: clock.clone(),
         limits: config.gateway.limits(),
@@ -81,7 +82,7 @@ fn gateway(stores: &Stores, slices: &Slices, config: &Config, clock: &Clock) -> 
 
 /// Socket commands, slice by slice.
 fn commands(slices: &Slices) -> CommandSet {
-    CommandSet::new([presence::socket(slices.presence.clone())])
+    CommandSet::new([presence::socket(slices.presence.clone()), chat::socket(slices.chat.clone())])
 }
 
 /// REST, slice by slice.
@@ -90,6 +91,7 @@ fn operations(slices: &Slices) -> Routes {
         .merge(accounts::routes(slices.accounts.clone(), slices.relations.clone()))
         .merge(graph::routes(slices.graph.clone()))
         .merge(presence::routes(slices.presence.clone()))
+        .merge(chat::routes(slices.chat.clone()))
         .merge(content::routes(slices.content.clone()))
 }
 
@@ -99,6 +101,7 @@ fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn Con
         Arc::new(accounts::Closer(stores.bus.clone())),
         slices.graph.clone(),
         presence::consumer(slices.presence.clone()),
+        Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { posts: slices.content.clone(), clock: clock.clone() }),
     ]
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use chat::log::MessageLog;
+use chat::sequencer::Sequencer;
 use kernel::{Clock, Fail};
 use presence::PresenceStore;
 use presence::store::Times;
 
 use super::Stores;
-use super::adapters::{People, PresenceRelations, Relations};
+use super::adapters::{ChatPeople, People, PresenceRelations, Relations};
 use crate::config::Config;
 use crate::exit::{Exit, Stopped};
 
@@ -16,6 +18,7 @@ pub struct Slices {
     pub accounts: Arc<accounts::Service>,
     pub graph: Arc<graph::Service>,
     pub presence: Arc<presence::Service>,
+    pub chat: Arc<chat::Service>,
     pub content: Arc<content::Service>,
     /// The graph, for the profiles that accounts shows.
     pub relations: Arc<Relations>,
@@ -28,8 +31,9 @@ impl Slices {
         let graph = graph::Service::new(stores.db.clone(), stores.bus.clone(), people.clone());
         let relations = Arc::new(Relations(graph.clone()));
         let presence = presence(stores, config, clock, &accounts, &graph);
+        let chat = chat(stores, config, clock, &accounts, &graph).await?;
         let content = content::Service::new(stores.db.clone(), people, relations.clone());
-        Ok(Self { accounts, graph, presence, content, relations })
+        Ok(Self { accounts, graph, presence, chat, content, relations })
     }
 }
 
@@ -56,6 +60,32 @@ fn presence(
     let relations = Arc::new(PresenceRelations { accounts: accounts.clone(), graph: graph.clone() });
     let timing = presence::Timing::default();
     presence::Service::new(store, stores.db.clone(), stores.bus.clone(), relations, clock.clone(), timing)
+}
+
+/// Messages live in Cassandra where there is one; there, numbers come from Redis, or from this process if it is alone.
+async fn chat(
+    stores: &Stores,
+    config: &Config,
+    clock: &Clock,
+    accounts: &Arc<accounts::Service>,
+    graph: &Arc<graph::Service>,
+) -> Result<Arc<chat::Service>, Stopped> {
+    let log: Arc<dyn MessageLog> = match &stores.cassandra {
+        None => chat::log::postgres::Postgres::new(stores.db.clone()),
+        Some(cassandra) => {
+            let sequencer: Arc<dyn Sequencer> = match &stores.redis {
+                None => Arc::new(chat::sequencer::local::Local::new(clock.clone())),
+                Some(redis) => {
+                    let opened = chat::sequencer::redis::Redis::open(redis.clone(), &config.redis.prefix).await;
+                    Arc::new(opened.map_err(|error| not_started("chat", &error))?)
+                }
+            };
+            let opened = chat::log::cassandra::Cassandra::open(cassandra.clone(), sequencer).await;
+            opened.map_err(|error| not_started("chat", &error))?
+        }
+    };
+    let people = Arc::new(ChatPeople { accounts: accounts.clone(), graph: graph.clone() });
+    Ok(chat::Service::new(stores.db.clone(), log, stores.bus.clone(), people))
 }
 
 fn not_started(slice: &str, error: &dyn Fail) -> Stopped {

@@ -1,9 +1,11 @@
 //! What slices ask of each other, answered. A file for each slice that answers.
 
+mod chat;
 mod people;
 mod presence;
 mod relations;
 
+pub use chat::ChatPeople;
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;

@@ -1,0 +1,34 @@
+//! The accounts and the graph together, as chat sees them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::{Problem, UserId};
+use schemas::accounts::PersonSummary;
+
+pub struct ChatPeople {
+    pub accounts: Arc<accounts::Service>,
+    pub graph: Arc<graph::Service>,
+}
+
+#[async_trait]
+impl chat::People for ChatPeople {
+    async fn blocked(&self, one: UserId, other: UserId) -> Result<bool, Problem> {
+        Ok(!self.blocked_among(one, &[other]).await?.is_empty())
+    }
+
+    async fn blocked_among(&self, one: UserId, others: &[UserId]) -> Result<Vec<UserId>, Problem> {
+        let standings = self.graph.standings(one, others).await?;
+        let is_blocked = |other: &&UserId| standings.get(*other).is_some_and(|standing| standing.blocked);
+        Ok(others.iter().filter(is_blocked).copied().collect())
+    }
+
+    async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
+        Ok(self.accounts.summaries(ids).await?)
+    }
+
+    async fn ids_of(&self, handles: &[&str]) -> Result<HashMap<String, UserId>, Problem> {
+        Ok(self.accounts.ids_of(handles).await?)
+    }
+}
