@@ -28,4 +28,4 @@ pub use error::Error;
 pub use http::routes;
 pub use model::{Post, Sight, Standing};
 pub use neighbours::{People, Relations};
-pub use service::Service;
+pub use service::{Service, Visible};

@@ -21,6 +21,15 @@ const ROUNDS_MAX: usize = 3;
 /// Posts of a deleted account that are buried in one transaction.
 const BURIED_AT_ONCE: i64 = 500;
 
+/// Posts that somebody asked for by their ids.
+#[derive(Debug, Clone, Default)]
+pub struct Visible {
+    /// Those that the reader may read, in the order asked.
+    pub posts: Vec<schemas::content::Post>,
+    /// Those that were deleted, or never were.
+    pub gone: Vec<PostId>,
+}
+
 pub struct Service {
     store: Store,
     people: Arc<dyn People>,
@@ -65,7 +74,7 @@ impl Service {
     }
 
     pub async fn read(&self, ctx: &Ctx, id: PostId) -> Result<schemas::content::Post, Error> {
-        self.visible(ctx.user, &[id]).await?.pop().ok_or(Error::NotFound)
+        self.visible(ctx.user, &[id]).await?.posts.pop().ok_or(Error::NotFound)
     }
 
     pub async fn edit(&self, ctx: &Ctx, id: PostId, input: PostEdit) -> Result<schemas::content::Post, Error> {
@@ -185,13 +194,15 @@ impl Service {
         Ok(Page { items, next: before.map(|id| Cursor::encode(&id)) })
     }
 
-    /// Those of `ids` that `reader` may read now, in the order asked. Three round trips, however many there are.
-    pub async fn visible(&self, reader: UserId, ids: &[PostId]) -> Result<Vec<schemas::content::Post>, Error> {
-        let posts = self.store.by_id(ids).await?;
+    /// What of `ids` the reader may read now. Three round trips, however many there are, two of them at once.
+    pub async fn visible(&self, reader: UserId, ids: &[PostId]) -> Result<Visible, Error> {
+        let found = self.store.by_id(ids).await?;
         let place: HashMap<PostId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-        let mut posts = self.readable(reader, posts).await?;
+        let there: HashSet<PostId> = found.iter().map(|post| post.id).collect();
+        let gone = ids.iter().filter(|id| !there.contains(*id)).copied().collect();
+        let mut posts = self.readable(reader, found).await?;
         posts.sort_by_key(|post| place.get(&post.id).copied());
-        Ok(posts)
+        Ok(Visible { posts, gone })
     }
 
     /// The newest posts of `authors`, whoever may read them, older than `before`: newest first, in one round trip.

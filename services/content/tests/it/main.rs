@@ -1,0 +1,8 @@
+//! Posts on a real PostgreSQL, among people of the test's making.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod events;
+mod lists;
+mod posts;
+mod world;

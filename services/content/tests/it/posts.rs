@@ -1,0 +1,127 @@
+//! One post: written, read, edited, deleted.
+
+use content::Error;
+use kernel::{ErrorKind, Fail as _, PostId};
+use schemas::content::{Audience, PostEdit, PostKind};
+
+use crate::world::World;
+
+fn text(text: &str) -> PostEdit {
+    PostEdit { text: Some(text.to_owned()), audience: None }
+}
+
+#[tokio::test]
+async fn a_post_is_read_as_it_was_written() {
+    let world = World::new().await;
+    let [ada, ben] = world.people(["ada", "ben"]);
+    let post = world.post(ada, " Tea with @Ben? #Plaza\r\n#plaza ").await;
+    assert_eq!(post.text, "Tea with @Ben? #Plaza\n#plaza");
+    assert_eq!((post.kind, post.audience, post.version, post.edited_at), (PostKind::Text, Audience::Public, 1, None));
+    assert_eq!(post.author.handle, "ada");
+    let mentions: Vec<_> = post.mentions.iter().map(|m| (m.user, m.start, m.end)).collect();
+    assert_eq!(mentions, [(ben, 9, 13)]);
+    let hashtags: Vec<_> = post.hashtags.iter().map(|h| (h.tag.as_str(), h.start, h.end)).collect();
+    assert_eq!(hashtags, [("plaza", 15, 21), ("plaza", 22, 28)]);
+    assert_eq!(world.posts.read(&world.ctx(ben), post.id).await.unwrap(), post);
+}
+
+#[tokio::test]
+async fn an_edit_counts_and_says_when() {
+    let world = World::new().await;
+    let [ada, ben] = world.people(["ada", "ben"]);
+    let post = world.post(ada, "Tea at noon #tea").await;
+    let ctx = world.ctx(ada);
+    let edited = world.posts.edit(&ctx, post.id, text("Tea at one with @ben")).await.unwrap();
+    assert_eq!((edited.version, edited.edited_at, edited.created_at), (2, Some(ctx.now), post.created_at));
+    assert_eq!((edited.hashtags.len(), edited.mentions[0].user), (0, ben));
+    let narrowed = PostEdit { text: None, audience: Some(Audience::Followers) };
+    let edited = world.posts.edit(&world.ctx(ada), post.id, narrowed).await.unwrap();
+    assert_eq!((edited.version, edited.text.as_str()), (3, "Tea at one with @ben"));
+    assert_eq!(world.posts.read(&world.ctx(ada), post.id).await.unwrap(), edited);
+    assert!(!world.sees(ben, post.id).await, "ben does not follow");
+
+    let nothing = PostEdit { text: None, audience: None };
+    assert!(matches!(world.posts.edit(&world.ctx(ada), post.id, nothing).await, Err(Error::NothingToEdit)));
+    let error = world.posts.edit(&world.ctx(ada), post.id, text(" ")).await.unwrap_err();
+    assert_eq!((error.code(), error.pointer().as_deref()), ("post_empty", Some("/text")));
+}
+
+#[tokio::test]
+async fn a_deleted_post_is_gone_for_everybody_and_leaves_nothing_behind() {
+    let world = World::new().await;
+    let [ada, ben] = world.people(["ada", "ben"]);
+    let post = world.post(ada, "Not for long #tea").await;
+    world.posts.delete(&world.ctx(ada), post.id).await.unwrap();
+    assert!(!world.sees(ada, post.id).await && !world.sees(ben, post.id).await);
+    assert!(matches!(world.posts.delete(&world.ctx(ada), post.id).await, Err(Error::NotFound)));
+    assert!(matches!(world.posts.edit(&world.ctx(ada), post.id, text("x")).await, Err(Error::NotFound)));
+    let left: (String, serde_json::Value, i64) = sqlx::query_as(
+        "SELECT text, hashtags, (SELECT count(*) FROM post_hashtags) FROM posts WHERE deleted_at IS NOT NULL",
+    )
+    .fetch_one(world.db.pool())
+    .await
+    .unwrap();
+    assert_eq!(left, (String::new(), serde_json::json!([]), 0));
+}
+
+#[tokio::test]
+async fn only_its_author_changes_a_post_and_only_readers_learn_that_it_exists() {
+    let world = World::new().await;
+    let [ada, ben, cleo] = world.people(["ada", "ben", "cleo"]);
+    world.block(ada, cleo);
+    let post = world.post(ada, "Mine").await;
+    for (who, code) in [(ben, "not_your_post"), (cleo, "post_not_found")] {
+        let edit = world.posts.edit(&world.ctx(who), post.id, text("Yours")).await.unwrap_err();
+        let delete = world.posts.delete(&world.ctx(who), post.id).await.unwrap_err();
+        assert_eq!((edit.code(), delete.code()), (code, code));
+    }
+    let unknown = world.posts.read(&world.ctx(ada), PostId::new(world.now())).await.unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotFound);
+    assert_eq!(world.posts.read(&world.ctx(ada), post.id).await.unwrap(), post);
+}
+
+#[tokio::test]
+async fn audience_private_accounts_and_blocks_decide_at_each_read() {
+    let world = World::new().await;
+    let [ada, ben, cleo, dana] = world.people(["ada", "ben", "cleo", "dana"]);
+    world.follow(ben, ada);
+    let open = world.post(ada, "For all").await.id;
+    let close = world.post_to(ada, "For followers", Audience::Followers).await.id;
+    let seen = async |who| (world.sees(who, open).await, world.sees(who, close).await);
+    assert_eq!(seen(ada).await, (true, true));
+    assert_eq!(seen(ben).await, (true, true));
+    assert_eq!(seen(cleo).await, (true, false));
+    world.block(dana, ada);
+    assert_eq!(seen(dana).await, (false, false));
+    world.private(ada);
+    assert_eq!(seen(cleo).await, (false, false));
+    assert_eq!(seen(ben).await, (true, true));
+    world.block(ada, ben);
+    assert_eq!(seen(ben).await, (false, false));
+    world.gone(ada);
+    assert_eq!(seen(cleo).await, (false, false));
+}
+
+#[tokio::test]
+async fn when_neighbours_do_not_answer_nothing_is_shown_and_nothing_written() {
+    let world = World::new().await;
+    let [ada, ben] = world.people(["ada", "ben"]);
+    let post = world.post(ada, "For all").await;
+    world.neighbours_away();
+    let error = world.posts.read(&world.ctx(ben), post.id).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "store_unavailable"));
+    let input = schemas::content::PostCreate { text: "More".to_owned(), audience: None };
+    assert!(world.posts.create(&world.ctx(ada), input).await.is_err());
+    assert_eq!(world.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn mentions_name_people_whom_no_block_parts_from_the_author() {
+    let world = World::new().await;
+    let [ada, ben, cleo, dana] = world.people(["ada", "ben", "cleo", "dana"]);
+    world.block(ada, ben);
+    world.block(cleo, ada);
+    let post = world.post(ada, "@ada @ben @cleo @dana @nobody @dana").await;
+    let mentioned: Vec<_> = post.mentions.iter().map(|m| m.user).collect();
+    assert_eq!(mentioned, [ada, dana, dana]);
+}

@@ -1,0 +1,106 @@
+//! What a timeline holds, and how two ordered sources become one.
+
+use kernel::{PostId, UserId};
+
+/// What kind of thing an entry stands for, as it is kept. Others will join; each has UUIDv7 ids, so all sort together.
+/// Entries of a kind that is not known here (a newer Plaza wrote them) are passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kind(pub i8);
+
+impl Kind {
+    pub const POST: Self = Self(1);
+}
+
+/// One line of a timeline. Its place is its id, which begins with the moment of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Entry {
+    pub id: PostId,
+    pub author: UserId,
+    pub kind: Kind,
+}
+
+/// What a source gave: entries, newest first, and whether there are none beyond.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub entries: Vec<Entry>,
+    pub ended: bool,
+}
+
+impl Part {
+    /// Of a source that was asked for `limit` entries and gives fewer only at its end.
+    #[must_use]
+    pub fn new(entries: Vec<Entry>, limit: usize) -> Self {
+        let ended = entries.len() < limit;
+        Self { entries, ended }
+    }
+}
+
+/// As far down as both sources are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    pub entries: Vec<Entry>,
+    /// Where to go on; `None` when there is nothing more.
+    pub resume: Option<PostId>,
+}
+
+/// Both parts in one order, each id once, `limit` at most.
+///
+/// Below the last entry of a part that did not end, that source is unknown: nothing from there is taken, or the next
+/// page would show entries that belong above what was shown already.
+#[must_use]
+pub fn merge(a: &Part, b: &Part, limit: usize) -> Merged {
+    let floor = [a, b].into_iter().filter(|part| !part.ended).filter_map(|part| part.entries.last()).map(|e| e.id).max();
+    let mut entries: Vec<Entry> =
+        a.entries.iter().chain(&b.entries).copied().filter(|entry| floor.is_none_or(|floor| entry.id >= floor)).collect();
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
+    entries.dedup_by_key(|entry| entry.id);
+    let cut = entries.len() > limit;
+    entries.truncate(limit);
+    let resume = if cut { entries.last().map(|entry| entry.id) } else { floor };
+    Merged { entries, resume }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Timestamp;
+    use proptest::prelude::*;
+
+    fn entry(ms: u16) -> Entry {
+        let time = Timestamp::from_millis(i64::from(ms));
+        Entry { id: PostId::floor(time), author: UserId::floor(time), kind: Kind::POST }
+    }
+
+    /// What a source answers when asked for `limit` entries before a place.
+    fn part(all: &[u16], before: Option<PostId>, limit: usize) -> Part {
+        let newest_first = all.iter().rev().map(|ms| entry(*ms));
+        let entries = newest_first.filter(|e| before.is_none_or(|before| e.id < before)).take(limit).collect();
+        Part::new(entries, limit)
+    }
+
+    proptest! {
+        #[test]
+        fn paging_through_two_sources_gives_their_union_once_and_in_order(
+            a in prop::collection::btree_set(0u16..300, 0..60),
+            b in prop::collection::btree_set(0u16..300, 0..60),
+            limit in 1usize..20,
+        ) {
+            let mut wanted: Vec<Entry> = a.union(&b).map(|ms| entry(*ms)).collect();
+            wanted.reverse();
+            let (a, b): (Vec<u16>, Vec<u16>) = (a.into_iter().collect(), b.into_iter().collect());
+            let (mut seen, mut before, mut rounds) = (Vec::new(), None, 0);
+            loop {
+                let merged = merge(&part(&a, before, limit), &part(&b, before, limit), limit);
+                prop_assert!(merged.entries.len() <= limit);
+                seen.extend(merged.entries);
+                rounds += 1;
+                prop_assert!(rounds <= 2 + wanted.len(), "it goes on and on");
+                match merged.resume {
+                    Some(id) => before = Some(id),
+                    None => break,
+                }
+            }
+            prop_assert_eq!(seen, wanted);
+        }
+    }
+}

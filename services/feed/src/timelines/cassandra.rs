@@ -1,0 +1,116 @@
+//! Timelines in Cassandra: one partition a person.
+
+use async_trait::async_trait;
+use cassandra::{Db, StoreResult};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use kernel::{PostId, StoreError, UserId};
+use scylla::statement::prepared::PreparedStatement;
+use uuid::Uuid;
+
+use super::{LENGTH_MAX, Timelines};
+use crate::model::{Entry, Kind};
+
+/// Writes of one call that are under way at once.
+const CONCURRENCY: usize = 64;
+/// Rows of a partition that are looked through for an author. Trimming keeps partitions far below it.
+const SCAN_MAX: i32 = 4 * LENGTH_MAX as i32;
+
+pub struct CassandraTimelines {
+    db: Db,
+    insert: PreparedStatement,
+    page: PreparedStatement,
+    delete: PreparedStatement,
+    delete_from: PreparedStatement,
+    clear: PreparedStatement,
+}
+
+impl CassandraTimelines {
+    pub async fn open(db: Db) -> StoreResult<Self> {
+        Ok(Self {
+            insert: db.prepare("INSERT INTO timelines (viewer, id, author, kind) VALUES (?, ?, ?, ?)").await?,
+            page: db.prepare("SELECT id, author, kind FROM timelines WHERE viewer = ? AND id < ? LIMIT ?").await?,
+            delete: db.prepare("DELETE FROM timelines WHERE viewer = ? AND id = ?").await?,
+            delete_from: db.prepare("DELETE FROM timelines WHERE viewer = ? AND id <= ?").await?,
+            clear: db.prepare("DELETE FROM timelines WHERE viewer = ?").await?,
+            db,
+        })
+    }
+
+    async fn insert(&self, viewer: UserId, entry: Entry) -> StoreResult<()> {
+        let row = (viewer.uuid(), entry.id.uuid(), entry.author.uuid(), entry.kind.0);
+        self.db.write(&self.insert, row).await
+    }
+
+    async fn rows(&self, viewer: UserId, before: Option<PostId>, limit: i32) -> StoreResult<Vec<Entry>> {
+        // No id is as high as this one, whose version is none of UUID's.
+        let before = before.map_or(Uuid::max(), PostId::uuid);
+        let rows = self.db.read::<(Uuid, Uuid, i8)>(&self.page, (viewer.uuid(), before, limit)).await?;
+        let entry = |(id, author, kind)| Entry {
+            id: PostId::from_uuid(id),
+            author: UserId::from_uuid(author),
+            kind: Kind(kind),
+        };
+        Ok(rows.into_iter().map(entry).collect())
+    }
+
+    async fn delete(&self, viewer: UserId, ids: &[PostId]) -> StoreResult<()> {
+        each(ids.iter().copied(), |id| self.db.write(&self.delete, (viewer.uuid(), id.uuid()))).await
+    }
+
+    /// One range tombstone at the old end, where pages rarely read.
+    async fn trim_one(&self, viewer: UserId) -> StoreResult<()> {
+        let kept = LENGTH_MAX as i32;
+        match self.rows(viewer, None, kept + 1).await?.get(LENGTH_MAX) {
+            Some(beyond) => self.db.write(&self.delete_from, (viewer.uuid(), beyond.id.uuid())).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Does the same to each, a bounded number at a time; ends with the first failure.
+async fn each<T, F>(items: impl IntoIterator<Item = T>, act: impl FnMut(T) -> F) -> StoreResult<()>
+where
+    F: Future<Output = StoreResult<()>>,
+{
+    stream::iter(items).map(act).buffer_unordered(CONCURRENCY).try_collect().await
+}
+
+#[async_trait]
+impl Timelines for CassandraTimelines {
+    async fn push(&self, viewers: &[UserId], entry: Entry) -> Result<(), StoreError> {
+        let writes = each(viewers.iter().copied(), |viewer| self.insert(viewer, entry));
+        telemetry::timed("cassandra", "timelines.push", writes).await
+    }
+
+    async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError> {
+        let writes = each(entries.iter().copied(), |entry| self.insert(viewer, entry));
+        telemetry::timed("cassandra", "timelines.fill", writes).await
+    }
+
+    async fn page(&self, viewer: UserId, before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        telemetry::timed("cassandra", "timelines.page", self.rows(viewer, before, limit)).await
+    }
+
+    async fn remove(&self, viewer: UserId, ids: &[PostId]) -> Result<(), StoreError> {
+        telemetry::timed("cassandra", "timelines.remove", self.delete(viewer, ids)).await
+    }
+
+    async fn remove_author(&self, viewer: UserId, author: UserId) -> Result<(), StoreError> {
+        telemetry::timed("cassandra", "timelines.remove_author", async {
+            let rows = self.rows(viewer, None, SCAN_MAX).await?;
+            let theirs: Vec<PostId> = rows.iter().filter(|row| row.author == author).map(|row| row.id).collect();
+            self.delete(viewer, &theirs).await
+        })
+        .await
+    }
+
+    async fn trim(&self, viewers: &[UserId]) -> Result<(), StoreError> {
+        let trims = each(viewers.iter().copied(), |viewer| self.trim_one(viewer));
+        telemetry::timed("cassandra", "timelines.trim", trims).await
+    }
+
+    async fn clear(&self, viewer: UserId) -> Result<(), StoreError> {
+        telemetry::timed("cassandra", "timelines.clear", self.db.write(&self.clear, (viewer.uuid(),))).await
+    }
+}

@@ -1,0 +1,50 @@
+//! The port: what was pushed to whom.
+
+mod cassandra;
+mod postgres;
+
+use async_trait::async_trait;
+use kernel::{PostId, StoreError, UserId};
+
+use crate::model::Entry;
+
+pub use self::cassandra::CassandraTimelines;
+pub use self::postgres::PostgresTimelines;
+
+/// Entries that a timeline keeps; more may be there until it is trimmed.
+pub const LENGTH_MAX: usize = 1_000;
+/// Timelines that one push writes to, and entries that one fill writes.
+pub const BATCH_MAX: usize = 1_000;
+
+/// Everybody's timelines. Implementations: tables in PostgreSQL, and partitions in Cassandra.
+///
+/// MUSTs, each a case of the conformance suite:
+/// - A write that was confirmed is in every page that is read after it.
+/// - Writes are idempotent: an entry is in a timeline once, however often it was written. A write that failed may have
+///   happened in part; repeating it completes it.
+/// - What was removed comes back when it is written again after that.
+/// - A page is in the order of ids, the highest first, and has fewer entries than asked for only at the end.
+/// - Trimming keeps the newest [`LENGTH_MAX`] entries, all of them, and no others.
+#[async_trait]
+pub trait Timelines: Send + Sync {
+    /// Writes one entry into the timelines of up to [`BATCH_MAX`] people.
+    async fn push(&self, viewers: &[UserId], entry: Entry) -> Result<(), StoreError>;
+
+    /// Writes up to [`BATCH_MAX`] entries into one timeline.
+    async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError>;
+
+    /// Up to `limit` entries below `before`, or from the top. One round trip.
+    async fn page(&self, viewer: UserId, before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// Removes single entries.
+    async fn remove(&self, viewer: UserId, ids: &[PostId]) -> Result<(), StoreError>;
+
+    /// Removes everything by one author.
+    async fn remove_author(&self, viewer: UserId, author: UserId) -> Result<(), StoreError>;
+
+    /// Cuts timelines to their newest [`LENGTH_MAX`] entries.
+    async fn trim(&self, viewers: &[UserId]) -> Result<(), StoreError>;
+
+    /// Removes a timeline.
+    async fn clear(&self, viewer: UserId) -> Result<(), StoreError>;
+}

@@ -1,0 +1,113 @@
+//! Timelines in PostgreSQL: one row an entry.
+
+use async_trait::async_trait;
+use kernel::{PostId, StoreError, UserId};
+use postgres::{Db, fault};
+use uuid::Uuid;
+
+use super::{LENGTH_MAX, Timelines};
+use crate::model::{Entry, Kind};
+
+#[derive(Debug, Clone)]
+pub struct PostgresTimelines {
+    db: Db,
+}
+
+impl PostgresTimelines {
+    #[must_use]
+    pub const fn new(db: Db) -> Self {
+        Self { db }
+    }
+}
+
+/// Runs a statement that answers nothing.
+macro_rules! run {
+    ($self:ident, $operation:literal, $sql:literal $(, $value:expr)*) => {
+        telemetry::timed("postgres", $operation, sqlx::query($sql)$(.bind($value))*.execute($self.db.pool()))
+            .await
+            .map(drop)
+            .map_err(fault)
+    };
+}
+
+#[async_trait]
+impl Timelines for PostgresTimelines {
+    async fn push(&self, viewers: &[UserId], entry: Entry) -> Result<(), StoreError> {
+        run!(
+            self,
+            "timelines.push",
+            "INSERT INTO timelines (viewer, id, author, kind) SELECT viewer, $2, $3, $4 FROM unnest($1::uuid[]) viewer
+             ON CONFLICT DO NOTHING",
+            viewers,
+            entry.id,
+            entry.author,
+            i16::from(entry.kind.0)
+        )
+    }
+
+    async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError> {
+        let ids: Vec<PostId> = entries.iter().map(|entry| entry.id).collect();
+        let authors: Vec<UserId> = entries.iter().map(|entry| entry.author).collect();
+        let kinds: Vec<i16> = entries.iter().map(|entry| i16::from(entry.kind.0)).collect();
+        run!(
+            self,
+            "timelines.fill",
+            "INSERT INTO timelines (viewer, id, author, kind)
+             SELECT $1, id, author, kind FROM unnest($2::uuid[], $3::uuid[], $4::smallint[]) entry (id, author, kind)
+             ON CONFLICT DO NOTHING",
+            viewer,
+            ids,
+            authors,
+            kinds
+        )
+    }
+
+    async fn page(&self, viewer: UserId, before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query_as::<_, (PostId, UserId, i16)>(
+            "SELECT id, author, kind FROM timelines WHERE viewer = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(viewer)
+        .bind(before.map_or(Uuid::max(), PostId::uuid))
+        .bind(limit as i64)
+        .fetch_all(self.db.pool());
+        let rows = telemetry::timed("postgres", "timelines.page", rows).await.map_err(fault)?;
+        // Written by `push` and `fill`, which take no other numbers.
+        let kind = |number: i16| i8::try_from(number).map(Kind).map_err(StoreError::broken);
+        rows.into_iter().map(|(id, author, number)| Ok(Entry { id, author, kind: kind(number)? })).collect()
+    }
+
+    async fn remove(&self, viewer: UserId, ids: &[PostId]) -> Result<(), StoreError> {
+        run!(self, "timelines.remove", "DELETE FROM timelines WHERE viewer = $1 AND id = ANY($2)", viewer, ids)
+    }
+
+    async fn remove_author(&self, viewer: UserId, author: UserId) -> Result<(), StoreError> {
+        run!(
+            self,
+            "timelines.remove_author",
+            "DELETE FROM timelines WHERE viewer = $1 AND author = $2",
+            viewer,
+            author
+        )
+    }
+
+    async fn trim(&self, viewers: &[UserId]) -> Result<(), StoreError> {
+        // The entry just beyond the last to be kept is found in the index; most timelines have none.
+        run!(
+            self,
+            "timelines.trim",
+            "DELETE FROM timelines USING (
+                 SELECT viewer, (
+                     SELECT id FROM timelines mine WHERE mine.viewer = asked.viewer ORDER BY id DESC OFFSET $2 LIMIT 1
+                 ) AS beyond
+                 FROM unnest($1::uuid[]) asked (viewer)
+             ) cut
+             WHERE timelines.viewer = cut.viewer AND timelines.id <= cut.beyond",
+            viewers,
+            LENGTH_MAX as i64
+        )
+    }
+
+    async fn clear(&self, viewer: UserId) -> Result<(), StoreError> {
+        run!(self, "timelines.clear", "DELETE FROM timelines WHERE viewer = $1", viewer)
+    }
+}

@@ -1,0 +1,180 @@
+//! Workers that die, stores that fail, fan-outs that are long.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use feed::timelines::BATCH_MAX;
+use feed::{Entry, Timelines};
+use kernel::{PostId, StoreError, UserId};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use crate::with_each_store;
+use crate::world::{Store, World};
+
+with_each_store! {
+    a_worker_killed_half_way_neither_skips_nor_doubles,
+    a_store_that_fails_delays_and_loses_nothing,
+}
+
+/// Timelines that do what a test says when something is pushed.
+struct Faulty {
+    inner: Arc<dyn Timelines>,
+    pushes: Arc<Pushes>,
+}
+
+#[derive(Default)]
+struct Pushes {
+    /// How many were begun.
+    begun: AtomicUsize,
+    /// Which of them hang for good after half of their work.
+    hang_at: Option<usize>,
+    hanging: Signal,
+    failing: AtomicUsize,
+    /// Which posts were pushed, in this order.
+    order: Mutex<Vec<PostId>>,
+}
+
+/// A semaphore that begins empty.
+struct Signal(Semaphore);
+
+impl Default for Signal {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
+#[async_trait]
+impl Timelines for Faulty {
+    async fn push(&self, viewers: &[UserId], entry: Entry) -> Result<(), StoreError> {
+        let nth = self.pushes.begun.fetch_add(1, Ordering::SeqCst);
+        self.pushes.order.lock().push(entry.id);
+        let fails = self.pushes.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if fails.is_ok() {
+            return Err(StoreError::unavailable("the test says so"));
+        }
+        if self.pushes.hang_at == Some(nth) {
+            self.inner.push(&viewers[..viewers.len() / 2], entry).await?;
+            self.pushes.hanging.0.add_permits(1);
+            std::future::pending::<()>().await;
+        }
+        self.inner.push(viewers, entry).await
+    }
+
+    async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError> {
+        self.inner.fill(viewer, entries).await
+    }
+
+    async fn page(&self, viewer: UserId, before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.inner.page(viewer, before, limit).await
+    }
+
+    async fn remove(&self, viewer: UserId, ids: &[PostId]) -> Result<(), StoreError> {
+        self.inner.remove(viewer, ids).await
+    }
+
+    async fn remove_author(&self, viewer: UserId, author: UserId) -> Result<(), StoreError> {
+        self.inner.remove_author(viewer, author).await
+    }
+
+    async fn trim(&self, viewers: &[UserId]) -> Result<(), StoreError> {
+        self.inner.trim(viewers).await
+    }
+
+    async fn clear(&self, viewer: UserId) -> Result<(), StoreError> {
+        self.inner.clear(viewer).await
+    }
+}
+
+async fn faulty(store: Store, pushes: &Arc<Pushes>) -> World {
+    let pushes = Arc::clone(pushes);
+    World::with(store, 1_000_000, |inner| Arc::new(Faulty { inner, pushes })).await
+}
+
+/// Followers without the events of following: there is nothing to fill their timelines with.
+fn crowd(world: &World, author: UserId, size: usize) -> Vec<UserId> {
+    let fans: Vec<UserId> = (0..size).map(|_| world.person()).collect();
+    world.society.change(|known| known.follows.extend(fans.iter().map(|fan| (*fan, author))));
+    fans
+}
+
+/// A push of the fan-out hangs with half of its rows written, and the worker is dropped there: once in the event's own step, once
+/// in a later one.
+async fn a_worker_killed_half_way_neither_skips_nor_doubles(store: Store) {
+    for hang_at in [0, 2] {
+        let pushes = Arc::new(Pushes { hang_at: Some(hang_at), ..Pushes::default() });
+        let world = Arc::new(faulty(store, &pushes).await);
+        let ada = world.person();
+        let fans = crowd(&world, ada, 4 * BATCH_MAX + 7);
+        let post = world.post(ada).await;
+
+        let doomed = Arc::clone(&world);
+        let doomed = tokio::spawn(async move { doomed.drain().await });
+        let hangs = tokio::time::timeout(Duration::from_secs(60), pushes.hanging.0.acquire());
+        hangs.await.expect("the push hangs in time").unwrap().forget();
+        doomed.abort();
+        assert!(doomed.await.unwrap_err().is_cancelled());
+
+        // Whoever comes next: what the dead one had in hand is free again as soon as its connection is.
+        let heir = world.another_worker();
+        let all = async {
+            loop {
+                while world.deliver_once().await > 0 {}
+                while heir.work_once().await.unwrap() {}
+                if world.timeline(*fans.last().unwrap()).await == [post] {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), all).await.expect("the heir gets to the end");
+        for fan in &fans {
+            assert_eq!(world.timeline(*fan).await, [post]);
+        }
+        let steps = pushes.begun.load(Ordering::SeqCst);
+        assert!(steps <= hang_at + 6, "{steps} pushes: what was done before is not done again");
+    }
+}
+
+async fn a_store_that_fails_delays_and_loses_nothing(store: Store) {
+    let pushes = Arc::new(Pushes { failing: AtomicUsize::new(3), ..Pushes::default() });
+    let world = faulty(store, &pushes).await;
+    let ada = world.person();
+    let fans = crowd(&world, ada, 3);
+    let (first, second) = (world.post(ada).await, world.post(ada).await);
+    world.drain().await;
+    assert_eq!(world.feed(fans[0]).await, []);
+    assert_eq!(world.deliver_once().await, 0, "the events do not wait for the store");
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(60));
+        world.drain().await;
+    }
+    for fan in fans {
+        assert_eq!(world.feed(fan).await, [second, first]);
+    }
+}
+
+#[tokio::test]
+async fn a_long_fan_out_lets_others_pass() {
+    let pushes = Arc::new(Pushes::default());
+    let world = faulty(Store::Postgres, &pushes).await;
+    let [big, also_big, small] = world.people();
+    crowd(&world, big, 5 * BATCH_MAX);
+    crowd(&world, also_big, 5 * BATCH_MAX);
+    let fans = crowd(&world, small, 2);
+    let (long, also_long) = (world.post(big).await, world.post(also_big).await);
+    while world.deliver_once().await > 0 {}
+    let short = world.post(small).await;
+    while world.deliver_once().await > 0 {}
+    assert_eq!(world.feed(fans[0]).await, [short], "while the long ones have barely begun");
+    while world.worker.work_once().await.unwrap() {
+        // Time passes between steps: the line is in its order.
+        world.now();
+    }
+    let order = pushes.order.lock();
+    let turns: Vec<PostId> = order.iter().copied().filter(|post| *post != short).skip(2).collect();
+    assert_eq!(turns.len(), 8, "four further steps each");
+    assert!(turns.chunks(2).all(|two| two.contains(&long) && two.contains(&also_long)), "they take turns");
+}

@@ -1,0 +1,330 @@
+//! People, what is between them, posts, and the feed under test.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use content::{People, Relations, Standing};
+use feed::{CassandraTimelines, Edge, Entry, Graph, Kind, PostgresTimelines, Posts, Shown, Timelines, Worker};
+use kernel::{
+    Clock, Ctx, Cursor, ErrorKind, EventId, PageSize, PostId, Problem, RequestId, SessionId, Timestamp, UserId,
+};
+use parking_lot::Mutex;
+use postgres::Db;
+use postgres::outbox::{self, Consumer, OutboxEvent, Reader};
+use schemas::accounts::PersonSummary;
+use schemas::content::{Audience, PostCreate};
+use schemas::feed::FeedItem;
+
+/// From so many followers on, authors are pulled, unless a test says otherwise.
+pub const PULL_MIN: u64 = 4;
+
+#[derive(Debug, Clone, Copy)]
+pub enum Store {
+    Postgres,
+    Cassandra,
+}
+
+impl Store {
+    pub async fn open(self, db: &Db) -> Arc<dyn Timelines> {
+        match self {
+            Self::Postgres => Arc::new(PostgresTimelines::new(db.clone())),
+            Self::Cassandra => {
+                let db = ::cassandra::testing::shared().await;
+                Arc::new(Box::pin(CassandraTimelines::open(db)).await.unwrap())
+            }
+        }
+    }
+}
+
+/// Runs each case with timelines in either store.
+#[macro_export]
+macro_rules! with_each_store {
+    ($($case:ident),* $(,)?) => {
+        mod postgresql {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case($crate::world::Store::Postgres).await;
+            })*
+        }
+        mod cassandra {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case($crate::world::Store::Cassandra).await;
+            })*
+        }
+    };
+}
+
+#[derive(Default)]
+pub struct Known {
+    pub people: HashSet<UserId>,
+    pub follows: BTreeSet<(UserId, UserId)>,
+    pub blocks: HashSet<(UserId, UserId)>,
+    pub mutes: HashSet<(UserId, UserId)>,
+    pub away: bool,
+}
+
+/// Answers as accounts and the graph do, and counts how often it was asked.
+#[derive(Default)]
+pub struct Society {
+    known: Mutex<Known>,
+    pub asked: AtomicU64,
+}
+
+impl Society {
+    fn ask<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, Problem> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let known = self.known.lock();
+        if known.away {
+            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
+        }
+        Ok(answer(&known))
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
+        change(&mut self.known.lock())
+    }
+}
+
+impl Known {
+    pub fn blocked(&self, one: UserId, other: UserId) -> bool {
+        self.blocks.contains(&(one, other)) || self.blocks.contains(&(other, one))
+    }
+}
+
+#[async_trait]
+impl People for Society {
+    async fn find(&self, _: &str) -> Result<Option<UserId>, Problem> {
+        Ok(None)
+    }
+
+    async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
+        self.ask(|known| {
+            let there = ids.iter().filter(|id| known.people.contains(id));
+            let summary = |id: UserId| PersonSummary { id, handle: id.to_string(), name: "A".into(), private: false };
+            there.map(|id| (*id, summary(*id))).collect()
+        })
+    }
+
+    async fn ids_of(&self, _: &[&str]) -> Result<HashMap<String, UserId>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
+#[async_trait]
+impl Relations for Society {
+    async fn standing(&self, reader: UserId, people: &[UserId]) -> Result<HashMap<UserId, Standing>, Problem> {
+        self.ask(|known| {
+            let standing = |id: UserId| Standing {
+                follows: known.follows.contains(&(reader, id)),
+                blocked: known.blocked(reader, id),
+            };
+            people.iter().map(|id| (*id, standing(*id))).collect()
+        })
+    }
+}
+
+#[async_trait]
+impl Graph for Society {
+    async fn edges(&self, viewer: UserId, authors: &[UserId]) -> Result<HashMap<UserId, Edge>, Problem> {
+        self.ask(|known| {
+            let edge = |id: UserId| Edge {
+                follows: known.follows.contains(&(viewer, id)),
+                hidden: known.mutes.contains(&(viewer, id)) || known.blocked(viewer, id),
+            };
+            authors.iter().map(|id| (*id, edge(*id))).collect()
+        })
+    }
+
+    async fn followers(&self, author: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, Problem> {
+        self.ask(|known| {
+            let all = known.follows.iter().filter(|(_, target)| *target == author).map(|(source, _)| *source);
+            all.filter(|source| after.is_none_or(|after| *source > after)).take(limit).collect()
+        })
+    }
+
+    async fn followers_count(&self, author: UserId) -> Result<u64, Problem> {
+        self.ask(|known| known.follows.iter().filter(|(_, target)| *target == author).count() as u64)
+    }
+}
+
+/// The posts' slice as feeds see it.
+struct Content(Arc<content::Service>);
+
+#[async_trait]
+impl Posts for Content {
+    async fn shown(&self, viewer: UserId, ids: &[PostId]) -> Result<Shown, Problem> {
+        let visible = self.0.visible(viewer, ids).await?;
+        Ok(Shown { posts: visible.posts, gone: visible.gone })
+    }
+
+    async fn latest(&self, authors: &[UserId], before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let latest = self.0.latest(authors, before, limit).await?;
+        Ok(latest.into_iter().map(|(id, author)| Entry { id, author, kind: Kind::POST }).collect())
+    }
+}
+
+pub struct World {
+    pub db: Db,
+    pub society: Arc<Society>,
+    pub content: Arc<content::Service>,
+    pub timelines: Arc<dyn Timelines>,
+    pub worker: Arc<Worker>,
+    pub feed: Arc<feed::Service>,
+    pub clock: Clock,
+    reader: Arc<Reader>,
+    pull_min: u64,
+}
+
+impl World {
+    pub async fn new(store: Store) -> Self {
+        Self::with(store, PULL_MIN, |timelines| timelines).await
+    }
+
+    /// A world whose worker writes through `wrap`; what is read is not wrapped.
+    pub async fn with(
+        store: Store,
+        pull_min: u64,
+        wrap: impl FnOnce(Arc<dyn Timelines>) -> Arc<dyn Timelines>,
+    ) -> Self {
+        let db = postgres::testing::fresh().await;
+        let timelines = store.open(&db).await;
+        let society = Arc::new(Society::default());
+        let content = content::Service::new(db.clone(), society.clone(), society.clone());
+        let posts = Arc::new(Content(content.clone()));
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let settings = feed::Settings { pull_followers_min: pull_min };
+        let written = wrap(timelines.clone());
+        let worker =
+            Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
+        let feed = feed::Service::new(db.clone(), timelines.clone(), posts, society.clone(), &settings);
+        let reader = Reader::new(db.clone(), clock.clone(), vec![worker.clone() as Arc<dyn Consumer>]);
+        Self { db, society, content, timelines, worker, feed, clock, reader, pull_min }
+    }
+
+    /// Another process's worker on the same stores.
+    pub fn another_worker(&self) -> Arc<Worker> {
+        let posts = Arc::new(Content(self.content.clone()));
+        let settings = feed::Settings { pull_followers_min: self.pull_min };
+        let (db, timelines) = (self.db.clone(), self.timelines.clone());
+        Worker::new(db, timelines, posts, self.society.clone(), &settings, self.clock.clone())
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.advance(Duration::from_millis(1));
+        self.clock.now()
+    }
+
+    pub fn ctx(&self, user: UserId) -> Ctx {
+        let now = self.now();
+        Ctx { user, session: SessionId::new(now), now, request: RequestId::random() }
+    }
+
+    pub fn person(&self) -> UserId {
+        let id = UserId::new(self.now());
+        self.society.change(|known| known.people.insert(id));
+        id
+    }
+
+    pub fn people<const N: usize>(&self) -> [UserId; N] {
+        std::array::from_fn(|_| self.person())
+    }
+
+    pub async fn post(&self, author: UserId) -> PostId {
+        self.post_to(author, Audience::Public).await
+    }
+
+    pub async fn post_to(&self, author: UserId, audience: Audience) -> PostId {
+        let input = PostCreate { text: "Tea at noon".to_owned(), audience: Some(audience) };
+        self.content.create(&self.ctx(author), input).await.unwrap().id
+    }
+
+    pub async fn delete(&self, author: UserId, post: PostId) {
+        self.content.delete(&self.ctx(author), post).await.unwrap();
+    }
+
+    pub async fn follow(&self, source: UserId, target: UserId) {
+        if self.society.change(|known| known.follows.insert((source, target))) {
+            self.tell("follow.created", source, target).await;
+        }
+    }
+
+    pub async fn unfollow(&self, source: UserId, target: UserId) {
+        if self.society.change(|known| known.follows.remove(&(source, target))) {
+            self.tell("follow.removed", source, target).await;
+        }
+    }
+
+    /// Ends following both ways, as the graph does.
+    pub async fn block(&self, source: UserId, target: UserId) {
+        self.society.change(|known| known.blocks.insert((source, target)));
+        self.unfollow(source, target).await;
+        self.unfollow(target, source).await;
+    }
+
+    pub fn unblock(&self, source: UserId, target: UserId) {
+        self.society.change(|known| known.blocks.remove(&(source, target)));
+    }
+
+    pub fn mute(&self, source: UserId, target: UserId, muted: bool) {
+        self.society.change(|known| {
+            if muted { known.mutes.insert((source, target)) } else { known.mutes.remove(&(source, target)) }
+        });
+    }
+
+    async fn tell(&self, kind: &'static str, source: UserId, target: UserId) {
+        let key = format!("{}:{}", source.min(target), source.max(target));
+        self.tell_of(kind, key, serde_json::json!({ "source": source, "target": target })).await;
+    }
+
+    pub async fn tell_of(&self, kind: &'static str, key: String, payload: serde_json::Value) {
+        let now = self.now();
+        let event = OutboxEvent { id: EventId::new(now), kind, key, payload };
+        let mut tx = self.db.begin().await.unwrap();
+        outbox::append(&mut tx, &event, now).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Delivers one batch of events; how many there were.
+    pub async fn deliver_once(&self) -> usize {
+        self.reader.deliver_once().await.unwrap()
+    }
+
+    /// Until there is nothing left to do.
+    pub async fn drain(&self) {
+        while self.deliver_once().await > 0 {}
+        while self.worker.work_once().await.unwrap() {}
+    }
+
+    pub async fn page(&self, viewer: UserId, cursor: Option<&Cursor>, size: u32) -> kernel::Page<FeedItem> {
+        let size = PageSize::try_from(size).unwrap();
+        let page = self.feed.following(&self.ctx(viewer), cursor, size).await.unwrap();
+        assert!(page.items.len() <= size.get());
+        page
+    }
+
+    /// The whole feed, read in pages of `size`.
+    pub async fn feed_by(&self, viewer: UserId, size: u32) -> Vec<PostId> {
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.page(viewer, cursor.as_ref(), size).await;
+            seen.extend(page.items.iter().map(|item| item.post.id));
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return seen,
+            }
+        }
+    }
+
+    pub async fn feed(&self, viewer: UserId) -> Vec<PostId> {
+        self.feed_by(viewer, 100).await
+    }
+
+    pub async fn timeline(&self, viewer: UserId) -> Vec<PostId> {
+        let entries = self.timelines.page(viewer, None, 10_000).await.unwrap();
+        entries.into_iter().map(|entry| entry.id).collect()
+    }
+}
