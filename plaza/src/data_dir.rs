@@ -133,7 +133,7 @@ fn write_format(path: &Path, file: &Path) -> io::Result<()> {
 
 fn in_use(path: &Path) -> Stopped {
     Stopped::new(
-        Exit::DataFolderInUse,
+        Exit::InUse,
         format_args!(
             "Another Plaza uses the data folder {}. Stop it first, or name another folder with --data-dir. Several \
              processes can share stores, but not a folder: see “Stores” in plaza --help.",
@@ -193,7 +193,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("deep/data");
         let first = DataDir::open(&path).unwrap();
-        assert_eq!(DataDir::open(&path).err().map(|stopped| stopped.exit), Some(Exit::DataFolderInUse));
+        assert_eq!(DataDir::open(&path).err().map(|stopped| stopped.exit), Some(Exit::InUse));
         drop(first);
         assert!(DataDir::open(&path).is_ok());
     }

@@ -25,8 +25,8 @@ pub enum Exit {
     DataFolder = 73,
     /// The disk is full or failing.
     Disk = 74,
-    /// Another Plaza uses the data folder.
-    DataFolderInUse = 75,
+    /// Another Plaza uses the data folder, or the same database without Redis between the two.
+    InUse = 75,
     /// The configuration is wrong.
     Config = 78,
 }
@@ -44,7 +44,7 @@ Exit codes:
   71  the listen address is taken, or is no address of this machine
   73  the data folder cannot be created or written (permissions, read-only disk)
   74  the disk is full or failing
-  75  another Plaza uses the data folder
+  75  another Plaza uses the data folder, or the same database without a Redis between the two
   78  wrong configuration";
 
 /// The reason to end, already worded for whoever started Plaza.

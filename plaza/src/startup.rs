@@ -1,10 +1,13 @@
 //! Opens the stores, starting what Plaza runs itself, and closes them again.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kernel::{Secret, StoreError};
 use postgres::embedded::{self, EmbeddedError};
 use postgres::{Db, MigrateFault};
+
+use tokio::time::{sleep, timeout};
 
 use crate::config::Config;
 use crate::data_dir::{self, DataDir};
@@ -17,7 +20,15 @@ pub struct Opened {
     pub stores: Stores,
     pub embedded: Option<embedded::Server>,
     pub data: Option<DataDir>,
+    /// The promise that no other Plaza works on the same server, where there must be none.
+    alone: Option<postgres::Sole>,
 }
+
+/// Names the lock of a Plaza that must be alone: `plaza` in ASCII.
+const ALONE: i64 = 0x70_6c61_7a61;
+/// Longest wait for a predecessor that is about to stop. It has as long to drain unless told otherwise.
+const ALONE_WAIT_MAX: Duration = Duration::from_secs(30);
+const ALONE_POLL: Duration = Duration::from_millis(200);
 
 /// Opens every store that `config` names, and runs a PostgreSQL if it names none.
 pub async fn open(config: &Config) -> Result<Opened, Stopped> {
@@ -31,7 +42,7 @@ pub async fn open(config: &Config) -> Result<Opened, Stopped> {
     }
     let opened = connect(config, &settings).await;
     match opened {
-        Ok(stores) => Ok(Opened { stores, embedded, data }),
+        Ok(stores) => Ok(Opened { stores, embedded, data, alone: None }),
         Err(stopped) => {
             if let Some(server) = embedded {
                 server.stop().await;
@@ -116,6 +127,31 @@ pub fn not_started(folder: &Path, error: EmbeddedError) -> Stopped {
 }
 
 impl Opened {
+    /// Without Redis, live events, limits and (with Cassandra) sequence numbers are in this process: a second one on the
+    /// same server would be deaf to it. A data folder has a lock of its own.
+    pub async fn be_alone(&mut self, config: &Config) -> Result<(), Stopped> {
+        if config.redis.url.is_some() || self.data.is_some() {
+            return Ok(());
+        }
+        let taken = async {
+            loop {
+                match self.stores.db.sole(ALONE).await {
+                    Ok(None) => sleep(ALONE_POLL).await,
+                    Ok(Some(alone)) => return Ok(alone),
+                    Err(error) => return Err(unreachable("PostgreSQL", "PLAZA_POSTGRES_URL", &error)),
+                }
+            }
+        };
+        let lines = progress::lines();
+        let state = || "Waiting for another Plaza on this database to stop".to_owned();
+        self.alone = Some(lines.during(state, timeout(ALONE_WAIT_MAX, taken)).await.unwrap_or_else(|_| {
+            let message = "Another Plaza works on the PostgreSQL that PLAZA_POSTGRES_URL names. Several processes need a \
+                           Redis to hear of each other: set PLAZA_REDIS_URL for all of them, or stop the other one.";
+            Err(Stopped::new(Exit::InUse, message))
+        })?);
+        Ok(())
+    }
+
     /// Brings the schemas up to date.
     pub async fn migrate(&self) -> Result<(), Stopped> {
         let lines = progress::lines();
@@ -134,6 +170,7 @@ impl Opened {
 
     /// Closes connections, then stops what was started, then lets go of the data folder.
     pub async fn close(self) {
+        drop(self.alone);
         self.stores.close().await;
         if let Some(server) = self.embedded {
             server.stop().await;

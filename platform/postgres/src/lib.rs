@@ -15,9 +15,11 @@ mod fault;
 mod migrations;
 pub mod outbox;
 mod secrets;
+mod sole;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use db::{Db, Settings};
 pub use fault::{StoreResult, fault};
 pub use migrations::{MigrateFault, newest as newest_migration};
+pub use sole::Sole;

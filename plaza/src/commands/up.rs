@@ -23,13 +23,13 @@ pub async fn up(config: &Config) -> Result<(), Stopped> {
     let socket = server::bind(config.listen)?;
 
     // Whatever was started when a signal comes ends with this process: see `postgres::embedded`.
-    let opened = tokio::select! {
+    let mut opened = tokio::select! {
         opened = startup::open(config) => opened?,
         signal = signals.next() => return stopped_while_starting(signal),
     };
     let stop = CancellationToken::new();
     let wired = tokio::select! {
-        wired = start(&opened, config, &stop) => wired,
+        wired = start(&mut opened, config, &stop) => wired,
         signal = signals.next() => {
             opened.close().await;
             return stopped_while_starting(signal);
@@ -53,7 +53,8 @@ pub async fn up(config: &Config) -> Result<(), Stopped> {
     Ok(())
 }
 
-async fn start(opened: &Opened, config: &Config, stop: &CancellationToken) -> Result<Plaza, Stopped> {
+async fn start(opened: &mut Opened, config: &Config, stop: &CancellationToken) -> Result<Plaza, Stopped> {
+    opened.be_alone(config).await?;
     opened.migrate().await?;
     wiring::plaza(&opened.stores, config, Clock::system(), stop).await
 }

@@ -34,6 +34,7 @@ pub struct Config {
     pub redis: Redis,
     pub accounts: accounts::Settings,
     pub gateway: gateway::Settings,
+    pub feed: feed::Settings,
 }
 
 impl Default for Config {
@@ -50,6 +51,7 @@ impl Default for Config {
             redis: Redis::default(),
             accounts: accounts::Settings::default(),
             gateway: gateway::Settings::default(),
+            feed: feed::Settings::default(),
         }
     }
 }

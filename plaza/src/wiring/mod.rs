@@ -61,6 +61,7 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     if config.has(Role::Worker) {
         let consumers = consumers(stores, &slices, &clock);
         tasks.spawn(Reader::new(stores.db.clone(), clock, consumers).run(stop.clone()));
+        tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
     Ok(Plaza { router: edge.router(operations, beside), tasks, health, gateway })
@@ -93,6 +94,7 @@ fn operations(slices: &Slices) -> Routes {
         .merge(presence::routes(slices.presence.clone()))
         .merge(chat::routes(slices.chat.clone()))
         .merge(content::routes(slices.content.clone()))
+        .merge(feed::routes(slices.feed.clone()))
 }
 
 /// Who acts on outbox events.
@@ -103,6 +105,7 @@ fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn Con
         presence::consumer(slices.presence.clone()),
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { posts: slices.content.clone(), clock: clock.clone() }),
+        slices.feed_worker.clone(),
     ]
 }
 

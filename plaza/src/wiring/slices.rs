@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chat::log::MessageLog;
 use chat::sequencer::Sequencer;
+use feed::{CassandraTimelines, PostgresTimelines, Timelines};
 use kernel::{Clock, Fail};
 use presence::PresenceStore;
 use presence::store::Times;
 
 use super::Stores;
-use super::adapters::{ChatPeople, People, PresenceRelations, Relations};
+use super::adapters::{ChatPeople, FeedPosts, People, PresenceRelations, Relations};
 use crate::config::Config;
 use crate::exit::{Exit, Stopped};
 
@@ -20,6 +21,8 @@ pub struct Slices {
     pub presence: Arc<presence::Service>,
     pub chat: Arc<chat::Service>,
     pub content: Arc<content::Service>,
+    pub feed: Arc<feed::Service>,
+    pub feed_worker: Arc<feed::Worker>,
     /// The graph, for the profiles that accounts shows.
     pub relations: Arc<Relations>,
 }
@@ -33,7 +36,8 @@ impl Slices {
         let presence = presence(stores, config, clock, &accounts, &graph);
         let chat = chat(stores, config, clock, &accounts, &graph).await?;
         let content = content::Service::new(stores.db.clone(), people, relations.clone());
-        Ok(Self { accounts, graph, presence, chat, content, relations })
+        let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
+        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, relations })
     }
 }
 
@@ -86,6 +90,26 @@ async fn chat(
     };
     let people = Arc::new(ChatPeople { accounts: accounts.clone(), graph: graph.clone() });
     Ok(chat::Service::new(stores.db.clone(), log, stores.bus.clone(), people))
+}
+
+async fn feed(
+    stores: &Stores,
+    config: &Config,
+    clock: &Clock,
+    content: &Arc<content::Service>,
+    relations: &Arc<Relations>,
+) -> Result<(Arc<feed::Service>, Arc<feed::Worker>), Stopped> {
+    let timelines: Arc<dyn Timelines> = match &stores.cassandra {
+        None => Arc::new(PostgresTimelines::new(stores.db.clone())),
+        Some(cassandra) => {
+            let opened = CassandraTimelines::open(cassandra.clone()).await;
+            Arc::new(opened.map_err(|error| not_started("feed", &error))?)
+        }
+    };
+    let (db, posts, graph) = (stores.db.clone(), Arc::new(FeedPosts(content.clone())), relations.clone());
+    let service = feed::Service::new(db.clone(), timelines.clone(), posts.clone(), graph.clone(), &config.feed);
+    let worker = feed::Worker::new(db, timelines, posts, graph, &config.feed, clock.clone());
+    Ok((service, worker))
 }
 
 fn not_started(slice: &str, error: &dyn Fail) -> Stopped {

@@ -127,3 +127,19 @@ async fn as_root_a_folder_below_a_private_one_is_73_and_a_better_place_is_named(
     let up = refused(&["up", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()], &nemo).await;
     assert_says(&up, 78, &["no user nemo"]);
 }
+
+#[tokio::test]
+async fn a_second_plaza_on_one_database_without_redis_waits_for_the_first() {
+    let url = postgres::testing::fresh_url().await;
+    let up = || {
+        let mut command = plaza(&["up", "--listen", "127.0.0.1:0"]);
+        command.env("PLAZA_POSTGRES_URL", &url);
+        command
+    };
+    let first = Running::spawn(up()).await;
+    let second = tokio::spawn(Running::spawn(up()));
+    assert_eq!(first.get("/readyz").await.0, 200);
+    assert!(!second.is_finished());
+    first.stop().await;
+    second.await.unwrap().stop().await;
+}

@@ -39,3 +39,14 @@ async fn a_secret_is_made_once_and_then_shared() {
     assert_eq!(db.secret("tokens", b"first").await.unwrap(), b"first");
     assert_eq!(db.secret("tokens", b"second").await.unwrap(), b"first");
 }
+
+#[tokio::test]
+async fn a_lock_has_one_holder_at_a_time() {
+    let db = postgres::testing::fresh().await;
+    let held = db.sole(7).await.unwrap();
+    assert!(held.is_some() && db.sole(8).await.unwrap().is_some());
+    assert!(db.sole(7).await.unwrap().is_none());
+    drop(held);
+    let again = async { while db.sole(7).await.unwrap().is_none() {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), again).await.expect("it is free again");
+}

@@ -1,11 +1,13 @@
 //! What slices ask of each other, answered. A file for each slice that answers.
 
 mod chat;
+mod feed;
 mod people;
 mod presence;
 mod relations;
 
 pub use chat::ChatPeople;
+pub use feed::FeedPosts;
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;
