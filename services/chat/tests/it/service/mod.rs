@@ -1,0 +1,8 @@
+//! Use cases of chat, on a real PostgreSQL.
+
+mod catching_up;
+mod delivery;
+mod marks;
+mod messages;
+mod rooms;
+mod town;
