@@ -32,6 +32,7 @@ use crate::limits::{FRAMES_PER_WRITE_MAX, Limits};
 use crate::metrics::METRICS;
 use crate::outlet::Outlet;
 use crate::queue::Class;
+use crate::session::Refused;
 use crate::upgrade::Socket;
 
 /// Every so many writes, the length of the queue is noted.
@@ -128,6 +129,11 @@ impl<'a> Connection<'a> {
                     METRICS.frames_in.inc();
                     METRICS.bytes_in.inc_by(text.len() as u64);
                     Box::pin(self.read(gateway, &text)).await;
+                    // Otherwise deadlines only move away, and the timer finds that out when it fires.
+                    let next = self.next_deadline(gateway);
+                    if next < sleep.deadline() {
+                        sleep.as_mut().reset(next);
+                    }
                 }
                 Wake::Heard => self.life.heard(),
                 Wake::Deadline => {
@@ -268,7 +274,10 @@ impl<'a> Connection<'a> {
         let data = command.d;
         let peer = self.outlet.peer().copied();
         match (peer, &*command.op) {
-            (None, "identify") => self.identify(gateway, command.id, data).await,
+            (None, "identify") => {
+                self.identify(gateway, command.id, data).await;
+                Ok(())
+            }
             (None, _) => {
                 let message = "The first command is identify.";
                 Err(Problem::new(ErrorKind::Unauthenticated, "not_identified", message))
@@ -293,23 +302,24 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn identify(&mut self, gateway: &Arc<Gateway>, id: u64, data: &RawValue) -> Result<(), Problem> {
+    /// Identifies the connection, or says why not and ends it.
+    async fn identify(&mut self, gateway: &Arc<Gateway>, id: u64, data: &RawValue) {
         let rest = gateway.limits.identify_within.saturating_sub(self.life.started.elapsed());
-        match timeout(rest, gateway.identify(self.outlet, id, data)).await {
+        let refused = match timeout(rest, gateway.identify(self.outlet, id, data)).await {
             Ok(Ok(place)) => {
                 self.account = Some(place);
-                Ok(())
+                return;
             }
-            Ok(Err(refused)) => {
-                self.outlet.close(refused.close);
-                Err(refused.problem)
-            }
+            Ok(Err(refused)) => refused,
             Err(_elapsed) => {
-                self.outlet.close(Close::Overloaded);
                 let message = "The server could not identify you in time.";
-                Err(Problem::new(ErrorKind::Unavailable, "overloaded", message).retry_after(Duration::from_secs(1)))
+                let problem = Problem::new(ErrorKind::Unavailable, "overloaded", message);
+                Refused { problem: problem.retry_after(Duration::from_secs(1)), close: Close::Overloaded }
             }
-        }
+        };
+        METRICS.commands_refused.get_or_create(&[("code", refused.problem.code)]).inc();
+        self.outlet.push(Class::Reply, frame::error(Some(id), refused.problem));
+        self.outlet.close(refused.close);
     }
 
     /// Does what is due, and says whether that ends the connection.
@@ -335,6 +345,7 @@ impl<'a> Connection<'a> {
                 return Some(End::Ours(Close::PingTimeout));
             }
             self.life.pings += 1;
+            self.life.quiet_since = now;
             self.outlet.push(Class::Control, frame::PING);
         }
         None
@@ -360,7 +371,8 @@ impl<'a> Connection<'a> {
 /// When the client was heard of.
 struct Life {
     started: Instant,
-    heard: Instant,
+    /// The last sign of life, or the last ping that asks for one.
+    quiet_since: Instant,
     ping_after: Duration,
     pings: u8,
     told_of_expiry: bool,
@@ -371,16 +383,16 @@ impl Life {
         let now = Instant::now();
         // Connections that came together are not to be pinged together.
         let ping_after = limits.ping_after.mul_f64(rand::rng().random_range(0.8..1.0));
-        Self { started: now, heard: now, ping_after, pings: 0, told_of_expiry: false }
+        Self { started: now, quiet_since: now, ping_after, pings: 0, told_of_expiry: false }
     }
 
     fn heard(&mut self) {
-        self.heard = Instant::now();
+        self.quiet_since = Instant::now();
         self.pings = 0;
     }
 
     fn sign_of_life_due(&self) -> Instant {
-        self.heard + self.ping_after * (u32::from(self.pings) + 1)
+        self.quiet_since + self.ping_after
     }
 }
 

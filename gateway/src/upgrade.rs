@@ -32,9 +32,11 @@ impl Upgrade {
     /// Checks the handshake. `protocol`, if there is one, must be among those that the client offers.
     pub fn of(request: &mut Request<Body>, protocol: Option<&'static str>) -> Result<Self, Response> {
         let headers = request.headers();
-        let asks = has_token(headers, CONNECTION, "upgrade") && has_token(headers, UPGRADE, "websocket");
+        let asks = has_token(headers, CONNECTION, |part| part.eq_ignore_ascii_case("upgrade"))
+            && has_token(headers, UPGRADE, |part| part.eq_ignore_ascii_case("websocket"));
         let version = headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
-        let offered = protocol.is_none_or(|protocol| has_token(headers, SEC_WEBSOCKET_PROTOCOL, protocol));
+        let offered =
+            protocol.is_none_or(|protocol| has_token(headers, SEC_WEBSOCKET_PROTOCOL, |part| part == protocol));
         let key = headers.get(SEC_WEBSOCKET_KEY).cloned();
         let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
         match (key, on_upgrade) {
@@ -91,8 +93,8 @@ fn upgrade_required() -> Response {
     response
 }
 
-/// Whether a comma-separated header holds `token`, in any case (RFC 9110, section 5.6.1).
-fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+/// Whether one of the tokens of a comma-separated header is it (RFC 9110, section 5.6.1).
+fn has_token(headers: &HeaderMap, name: HeaderName, is_it: impl Fn(&str) -> bool) -> bool {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+    lines.flat_map(|line| line.split(',')).any(|part| is_it(part.trim()))
 }

@@ -21,7 +21,7 @@ async fn only_an_upgrade_to_our_subprotocol_is_taken() {
         assert_eq!(response.headers()["upgrade"], "websocket");
     }
     let mut several = request(node.address);
-    several.headers_mut().insert("sec-websocket-protocol", "chat.v9, Plaza.v1.json".parse().unwrap());
+    several.headers_mut().insert("sec-websocket-protocol", "chat.v9, plaza.v1.json".parse().unwrap());
     tokio_tungstenite::connect_async(several).await.unwrap();
 }
 

@@ -84,9 +84,12 @@ impl Client {
         }
     }
 
-    /// The next frame, which must be of this kind.
+    /// The next frame, which must be of this kind. Signals may come at any time.
     pub async fn frame(&mut self, kind: &str) -> Value {
-        let frame = self.next().await;
+        let mut frame = self.next().await;
+        while kind != "signal" && frame["t"] == "signal" {
+            frame = self.next().await;
+        }
         assert_eq!(frame["t"], kind, "{frame}");
         frame
     }

@@ -19,8 +19,8 @@ use crate::{Signal, Topic, UserEvent};
 
 /// Locks among which topics are spread.
 const SHARDS: usize = 64;
-/// Events kept in one shard, in bytes: 64 MiB in all. Past it, the topics that were silent longest forget theirs.
-const SHARD_BYTES_MAX: usize = 1024 * 1024;
+/// Events kept in one shard, in bytes: 256 MiB in all. Past it, the topics that were silent longest forget theirs.
+const SHARD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// One node's end of a bus in memory.
 pub struct LocalBus {
