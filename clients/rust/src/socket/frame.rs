@@ -54,21 +54,21 @@ impl Frame {
     pub fn parse(text: &str) -> Result<Self, String> {
         let excerpt = || text.chars().take(200).collect::<String>();
         let frame: Members<'_> = serde_json::from_str(text).map_err(|why| format!("{why} in frame {}", excerpt()))?;
-        frame.read().map_err(|what| format!("{what} in frame {}", excerpt()))
+        frame.read(text).map_err(|what| format!("{what} in frame {}", excerpt()))
     }
 }
 
 impl Members<'_> {
-    fn read(self) -> Result<Frame, String> {
+    fn read(self, text: &str) -> Result<Frame, String> {
         Ok(match self.t {
             "event" => Frame::Event { topic: self.topic()?, pos: self.pos.ok_or("no pos")?, body: self.body()? },
             "signal" => Frame::Signal { topic: self.topic()?, body: self.body()? },
             "reply" => Frame::Reply { id: self.id.ok_or("no id")?, body: self.body()?, positions: self.positions },
             "error" => Frame::Error { id: self.id, refusal: self.error.ok_or("no error")? },
-            "hello" => Frame::Hello(self.typed()?),
-            "resync" => Frame::Resync(self.typed()?),
-            "reconnect" => Frame::Reconnect(self.typed()?),
-            "expiring" => Frame::Expiring(self.typed()?),
+            "hello" => Frame::Hello(whole(text)?),
+            "resync" => Frame::Resync(whole(text)?),
+            "reconnect" => Frame::Reconnect(whole(text)?),
+            "expiring" => Frame::Expiring(whole(text)?),
             _ => Frame::Unknown,
         })
     }
@@ -80,10 +80,11 @@ impl Members<'_> {
     fn body(&self) -> Result<Box<RawValue>, String> {
         Ok(self.d.ok_or("no d")?.to_owned())
     }
+}
 
-    fn typed<T: DeserializeOwned>(&self) -> Result<T, String> {
-        serde_json::from_str(self.d.ok_or("no d")?.get()).map_err(|why| why.to_string())
-    }
+/// Frames that carry no slice's data are their own bodies.
+fn whole<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|why| why.to_string())
 }
 
 #[cfg(test)]
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn unknown_kinds_and_members_are_passed_over() {
         assert!(matches!(Frame::parse(r#"{"t":"weather","d":{}}"#), Ok(Frame::Unknown)));
-        let more = r#"{"t":"expiring","d":{"in_ms":30000,"since":"now"},"v":2}"#;
+        let more = r#"{"t":"expiring","in_ms":30000,"since":"now"}"#;
         assert!(matches!(Frame::parse(more), Ok(Frame::Expiring(Expiring { in_ms: 30_000 }))));
     }
 
