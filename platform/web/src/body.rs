@@ -1,5 +1,7 @@
 //! JSON bodies, in and out.
 
+use std::fmt;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -8,8 +10,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kernel::{ErrorKind, Problem};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_path_to_error::Segment;
 
 use crate::Failure;
@@ -106,6 +108,11 @@ fn malformed(message: String) -> Failure {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    read_as::<Whole>(body)?;
+    read_as(body)
+}
+
+fn read_as<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         if !error.inner().is_data() {
@@ -116,6 +123,68 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     })?;
     deserializer.end().map_err(|error| malformed(error.to_string()))?;
     Ok(value)
+}
+
+/// Lets pass what any request may be: an object, without a `null` in it.
+///
+/// serde would take an array for a struct's members in their order, and a `null` for an absent member; a client that
+/// sends `null` means something by it, and must not believe that it was done.
+struct Whole;
+
+/// Any value but `null`.
+struct Present;
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Whole;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Whole, A::Error> {
+                Present.visit_map(members).map(|_| Whole)
+            }
+        }
+        deserializer.deserialize_any(Object)
+    }
+}
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Present {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value; leave the member out instead")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        while members.next_entry::<IgnoredAny, Self>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// What serde says, less the place in the text: the pointer says where.
@@ -142,7 +211,6 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -164,6 +232,11 @@ mod tests {
         assert_eq!(refused(r#"{"text":"x","tags":["a",1]}"#), (422, "invalid_body".into(), Some("/tags/1".into())));
         assert_eq!(refused(r#"{"text":"x","tag":[]}"#), (422, "invalid_body".into(), Some("/tag".into())));
         assert_eq!(refused(r"{}"), (422, "invalid_body".into(), Some(String::new())));
+        assert_eq!(refused(r#"["x",[]]"#), (422, "invalid_body".into(), Some(String::new())));
+        assert_eq!(refused(r#"{"text":"x","tags":null}"#), (422, "invalid_body".into(), Some("/tags".into())));
+        assert_eq!(refused(r#"{"text":"x","tags":[[null]]}"#), (422, "invalid_body".into(), Some("/tags/0/0".into())));
+        assert_eq!(refused("7").0, 422);
+        assert_eq!(refused("").0, 400);
         assert_eq!(refused(r#"{"text":"#).0, 400);
         assert_eq!(refused(r#"{"text":"x"} x"#).0, 400);
     }

@@ -57,7 +57,7 @@ impl Fail for Error {
             Self::Refused(Refusal::MuteLimit) => "mute_limit_reached",
             Self::Refused(Refusal::NoRequest) => "request_not_found",
             Self::ListPrivate => "list_private",
-            Self::Cursor => "invalid_query",
+            Self::Cursor => "cursor_invalid",
             Self::Store(error) => error.code(),
             Self::Other(problem) => problem.code,
         }
@@ -73,7 +73,7 @@ impl Fail for Error {
             Self::Refused(Refusal::MuteLimit) => "Nobody mutes more than 10000 people.",
             Self::Refused(Refusal::NoRequest) => "This person does not ask to follow you.",
             Self::ListPrivate => "Only followers of a private account see its lists.",
-            Self::Cursor => "this cursor was not made by this list",
+            Self::Cursor => "This cursor was not made by this list.",
             Self::Store(error) => return error.message(),
             Self::Other(problem) => return problem.message.clone(),
         })

@@ -107,9 +107,13 @@ async fn every_list_refuses_bad_pages_and_strangers() {
         "/v1/me/mutes",
     ] {
         assert_eq!(stage.send(GET, &format!("{path}?limit=100"), Some(ADA)).await.status, StatusCode::OK, "{path}");
-        for query in ["limit=0", "limit=101", "limit=x", "cursor=nonsense", "cursor=", "page=2"] {
+        for query in ["limit=0", "limit=101", "limit=x", "page=2"] {
             let answer = stage.send(GET, &format!("{path}?{query}"), Some(ADA)).await;
             assert_eq!(answer.failure(), (422, "invalid_query"), "{path}?{query}");
+        }
+        for query in ["cursor=nonsense", "cursor="] {
+            let answer = stage.send(GET, &format!("{path}?{query}"), Some(ADA)).await;
+            assert_eq!(answer.failure(), (422, "cursor_invalid"), "{path}?{query}");
         }
         assert_eq!(stage.send(GET, path, None).await.failure(), (401, "unauthenticated"), "{path}");
     }
