@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use telemetry::{COUNT_BUCKETS, Counter, Counters, Gauge, Histogram};
-use telemetry::{counter, counters, gauge, histogram};
+use telemetry::{counter, counters_of, gauge, histogram};
 
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
@@ -33,13 +33,17 @@ impl Metrics {
             connections: gauge("plaza_gateway_connections", "Open connections."),
             topics: gauge("plaza_gateway_topics", "Topics that this node follows."),
             opened: counter("plaza_gateway_connections_opened_total", "Connections admitted."),
-            refused: counters(
+            refused: counters_of(
                 "plaza_gateway_admissions_refused_total",
                 "Connections refused before the upgrade, by reason.",
+                "reason",
+                &["full", "pace", "address"],
             ),
-            closed: counters(
+            closed: counters_of(
                 "plaza_gateway_connections_closed_total",
                 "Connections ended, by close code; 0 when the client just went.",
+                "code",
+                &["0"],
             ),
             frames_in: counter("plaza_gateway_frames_received_total", "Frames from clients."),
             bytes_in: counter("plaza_gateway_received_bytes_total", "Payload bytes from clients."),
@@ -55,16 +59,30 @@ impl Metrics {
                 COUNT_BUCKETS,
             ),
             fanout: histogram("plaza_gateway_fanout", "Connections of this node that an event went to.", COUNT_BUCKETS),
-            resumes: counters(
+            resumes: counters_of(
                 "plaza_gateway_resumes_total",
                 "Identified connections, by what became of their positions.",
+                "status",
+                &["fresh", "resumed", "resync"],
             ),
             replayed: counter("plaza_gateway_replayed_events_total", "Events sent again on resume."),
-            resyncs: counters("plaza_gateway_resyncs_total", "Connections told to read topics anew, by reason."),
-            gaps: counters("plaza_gateway_gaps_total", "Holes found in topics, by how they were found."),
-            commands_refused: counters(
+            resyncs: counters_of(
+                "plaza_gateway_resyncs_total",
+                "Connections told to read topics anew, by reason.",
+                "reason",
+                &["gap", "epoch"],
+            ),
+            gaps: counters_of(
+                "plaza_gateway_gaps_total",
+                "Holes found in topics, by how they were found.",
+                "found_by",
+                &["event", "check", "entering"],
+            ),
+            commands_refused: counters_of(
                 "plaza_gateway_commands_refused_total",
                 "Commands refused before they ran, by code.",
+                "code",
+                &["rate_limited", "too_many_in_flight", "malformed_frame", "unknown_command", "not_identified"],
             ),
         }
     }

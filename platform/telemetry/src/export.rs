@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tracing::{Level, Metadata};
 
 use crate::init::InitError;
-use crate::metrics::{Counters, counters};
+use crate::metrics::{Counters, counters_of};
 
 /// How long the last spans may take to leave when the process ends.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
@@ -25,11 +25,8 @@ const NOT_TRACED: [&str; 9] =
     ["opentelemetry", "tonic", "h2", "hyper", "tower", "rustls", "reqwest", "telemetry::export", "mio"];
 
 static EXPORTED: LazyLock<Counters<1>> = LazyLock::new(|| {
-    let exported = counters("plaza_trace_spans_total", "Spans handed to the trace collector, by outcome (sent, lost)");
-    for outcome in ["sent", "lost"] {
-        drop(exported.get_or_create(&[("outcome", outcome)]));
-    }
-    exported
+    let help = "Spans handed to the trace collector, by outcome (sent, lost)";
+    counters_of("plaza_trace_spans_total", help, "outcome", &["sent", "lost"])
 });
 
 /// Shows the export's figures from now on: at zero they say that nothing is exported.

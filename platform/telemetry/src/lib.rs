@@ -44,6 +44,6 @@ pub use init::{Guard, InitError, Settings};
 pub use logs::LogFormat;
 pub use metrics::{CONTENT_TYPE, Counter, Counters, Gauge, Gauges, Histogram, Histograms, Labels};
 pub use metrics::{COUNT_BUCKETS, LATENCY_BUCKETS_SECONDS};
-pub use metrics::{counter, counters, gauge, gauge_fn, gauges, histogram, histograms, registry, render};
+pub use metrics::{counter, counters, counters_of, gauge, gauge_fn, gauges, histogram, histograms, registry, render};
 pub use store::timed;
 pub use trace::{TRACEPARENT, continue_trace, current_traceparent};

@@ -66,6 +66,22 @@ pub fn counters<const N: usize>(name: &'static str, help: &'static str) -> Count
     register(name, help, Counters::default())
 }
 
+/// Counters told apart by one label whose values are known beforehand. All stand at zero from the start, so that the
+/// first increase is seen as one, and dashboards find a line where nothing has happened yet.
+#[must_use]
+pub fn counters_of(
+    name: &'static str,
+    help: &'static str,
+    label: &'static str,
+    values: &[&'static str],
+) -> Counters<1> {
+    let family = counters(name, help);
+    for value in values {
+        drop(family.get_or_create(&[(label, *value)]));
+    }
+    family
+}
+
 /// A gauge that the code sets. See [`gauge_fn`] for one that is read when scraped.
 #[must_use]
 pub fn gauge(name: &'static str, help: &'static str) -> Gauge {
@@ -173,6 +189,7 @@ mod tests {
         let size = gauge("test_queue_bytes", "Bytes waiting.");
         size.set(7);
         gauge_fn("test_pool_connections", "Connections open.", || Some(2.0));
+        drop(counters_of("test_losses_total", "Things lost.", "how", &["dropped", "burnt"]));
         gauge_fn("test_gone", "Its owner is gone.", || None);
 
         let text = render();
@@ -182,6 +199,7 @@ mod tests {
             "# UNIT test_wait_seconds seconds",
             "test_wait_seconds_bucket{le=\"0.0025\"} 1",
             "test_wait_seconds_count 1",
+            "test_losses_total{how=\"burnt\"} 0",
             "test_queue_bytes 7",
             "test_pool_connections 2.0",
         ] {

@@ -20,10 +20,15 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     fn register() -> Self {
-        use telemetry::{counter, counters, gauge};
-        let metrics = Self {
+        use telemetry::{counter, counters_of, gauge};
+        Self {
             connections: gauge("plaza_presence_connections", "Connections of this node whose person has presence."),
-            signals: counters("plaza_presence_signals_total", "Presence signals published, by kind (change, repeat)."),
+            signals: counters_of(
+                "plaza_presence_signals_total",
+                "Presence signals published, by kind.",
+                "kind",
+                &["change", "repeat"],
+            ),
             signals_lost: counter("plaza_presence_signals_lost_total", "Presence signals that the bus did not take."),
             watched: counter("plaza_presence_watched_total", "People asked for by presence.watch."),
             lapses: counter(
@@ -32,10 +37,6 @@ impl Metrics {
             ),
             taken_over: counter("plaza_presence_taken_over_total", "People who changed because their node died."),
             last_seen_written: counter("plaza_presence_last_seen_written_total", "Last-seen times written."),
-        };
-        for kind in ["change", "repeat"] {
-            drop(metrics.signals.get_or_create(&[("kind", kind)]));
         }
-        metrics
     }
 }

@@ -1,11 +1,14 @@
-//! What operators see of a Plaza: the figures that the dashboard draws.
+//! What operators see of a Plaza: the way of a message, and the figures that the dashboard draws.
 
 use std::collections::BTreeSet;
 
+use schemas::chat::MessageCreated;
 use schemas::content::PostCreate;
 use serde_json::Value;
-use system_tests::Deployment;
+use system_tests::deployment::GENEROUS;
 use system_tests::wait::{SOON, within};
+use system_tests::{Deployment, Stores};
+use telemetry::testing::{Collector, Received};
 
 crate::on_both_stores![every_figure_of_the_dashboard_is_there];
 
@@ -52,7 +55,8 @@ async fn shown(base: &str) -> BTreeSet<String> {
 async fn every_figure_of_the_dashboard_is_there(plaza: &Deployment) {
     // Each part of Plaza shows its figures from the first time that it has something to do.
     let ada = plaza.person("ada").await;
-    let _device = ada.device_by(0).await;
+    let phone = ada.log_in("phone").await.unwrap();
+    let _device = phone.device_by(0).await;
     ada.session.post(&PostCreate { text: "The engine".to_owned(), audience: None }).await.unwrap();
 
     let drawn = drawn();
@@ -68,4 +72,51 @@ async fn every_figure_of_the_dashboard_is_there(plaza: &Deployment) {
         missing.is_empty().then_some(())
     });
     assert!(complete.await.is_some(), "drawn, but not shown by any node: {missing:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_trace_follows_a_message_in_one_process() {
+    one_trace_follows_a_message(Stores::Embedded, 1, &["chat.append"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_trace_follows_a_message_across_nodes() {
+    one_trace_follows_a_message(Stores::GrownUp, 2, &["chat.append", "bus.publish_in_order"]).await;
+}
+
+/// From the sender's frame by the `stores` to the frames of those who receive it, on whichever node they are.
+async fn one_trace_follows_a_message(kind: Stores, nodes: usize, stores: &[&str]) {
+    let collector = Collector::start().await.unwrap();
+    let endpoint = collector.endpoint();
+    let mut settings = GENEROUS.to_vec();
+    settings.push(("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint));
+    settings.push(("OTEL_BSP_SCHEDULE_DELAY", "100"));
+    let plaza = Deployment::start(kind, nodes, &settings).await;
+    let (ada, ben) = (plaza.person("ada").await, plaza.person("ben").await);
+    let (on_ada, on_ben) = (ada.device_by(0).await, ben.device_by(1).await);
+    let room = ada.session.direct(ben.id()).await.unwrap().id;
+    on_ada.socket.send_message(room, "followed").await.unwrap();
+    on_ben.told("message.created", |event: &MessageCreated| event.message.text == "followed").await;
+
+    let sent = |span: &&Received| span.attributes.get("op").is_some_and(|op| op == "message.send");
+    let whole = |spans: &[Received]| {
+        let Some(frame) = spans.iter().find(sent) else { return false };
+        let path = spans.iter().filter(|span| span.trace == frame.trace);
+        let named = |name: &str| path.clone().any(|span| span.name == name);
+        let delivered: BTreeSet<&String> =
+            path.clone().filter(|span| span.name == "socket.deliver").map(|span| &span.node).collect();
+        stores.iter().all(|name| named(name)) && delivered.len() == nodes
+    };
+    let spans = match collector.wait(SOON, whole).await {
+        Ok(spans) => spans,
+        Err(spans) => panic!("the message's trace is not whole: {spans:#?}"),
+    };
+    // Every span of the trace hangs on the sender's frame.
+    let frame = spans.iter().find(sent).unwrap();
+    assert_eq!(frame.parent, "");
+    let path: Vec<&Received> = spans.iter().filter(|span| span.trace == frame.trace).collect();
+    for span in &path {
+        let hangs = span.parent.is_empty() || path.iter().any(|other| other.span == span.parent);
+        assert!(hangs, "{span:?} hangs on nothing in {path:#?}");
+    }
 }
