@@ -8,7 +8,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::Request;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
-use crate::upgrade::{Socket, Upgrade};
+use crate::upgrade::{Socket, Upgrade, upgrade_required};
 
 /// The longest message of the Autobahn cases, in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -20,7 +20,7 @@ pub fn router() -> Router {
 
 async fn open(mut request: Request<Body>) -> Response {
     match Upgrade::of(&mut request, None) {
-        Ok(upgrade) => {
+        Some(upgrade) => {
             let (response, socket) = upgrade.accept(MESSAGE_BYTES_MAX);
             tokio::spawn(async move {
                 if let Ok(socket) = socket.await {
@@ -29,7 +29,7 @@ async fn open(mut request: Request<Body>) -> Response {
             });
             response
         }
-        Err(refused) => refused,
+        None => upgrade_required(),
     }
 }
 

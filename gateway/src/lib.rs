@@ -163,18 +163,21 @@ impl Gateway {
         self.hub.connections()
     }
 
-    fn admit(self: &Arc<Self>, address: ClientAddress, request: &mut Request<Body>) -> Result<Response, Response> {
+    fn admit(self: &Arc<Self>, address: ClientAddress, request: &mut Request<Body>) -> Response {
         let refused = |problem: Problem| Failure::from(problem).into_response();
         if !admission::origin_allowed(&self.origins, request.headers()) {
             let message = "Pages of this origin may not connect.";
-            return Err(refused(Problem::new(ErrorKind::Forbidden, "origin_not_allowed", message)));
+            return refused(Problem::new(ErrorKind::Forbidden, "origin_not_allowed", message));
         }
-        let upgrade = Upgrade::of(request, Some(SUBPROTOCOL))?;
+        let Some(upgrade) = Upgrade::of(request, Some(SUBPROTOCOL)) else { return upgrade::upgrade_required() };
         if self.draining.load(Ordering::Acquire) {
             let problem = Problem::new(ErrorKind::Unavailable, "overloaded", "This server is about to stop.");
-            return Err(refused(problem.retry_after(std::time::Duration::from_secs(1))));
+            return refused(problem.retry_after(std::time::Duration::from_secs(1)));
         }
-        let place = self.admission.admit(address.0).map_err(refused)?;
+        let place = match self.admission.admit(address.0) {
+            Ok(place) => place,
+            Err(problem) => return refused(problem),
+        };
         let (response, socket) = upgrade.accept(limits::FRAME_BYTES_MAX);
         let gateway = Arc::clone(self);
         tokio::spawn(async move {
@@ -184,7 +187,7 @@ impl Gateway {
             }
             drop(place);
         });
-        Ok(response)
+        response
     }
 
     /// Holds a connection from its first frame to its last trace.
@@ -202,5 +205,5 @@ impl Gateway {
 }
 
 async fn open(State(gateway): State<Arc<Gateway>>, address: ClientAddress, mut request: Request<Body>) -> Response {
-    gateway.admit(address, &mut request).unwrap_or_else(|refused| refused)
+    gateway.admit(address, &mut request)
 }

@@ -30,7 +30,7 @@ pub struct Upgrade {
 
 impl Upgrade {
     /// Checks the handshake. `protocol`, if there is one, must be among those that the client offers.
-    pub fn of(request: &mut Request<Body>, protocol: Option<&'static str>) -> Result<Self, Response> {
+    pub fn of(request: &mut Request<Body>, protocol: Option<&'static str>) -> Option<Self> {
         let headers = request.headers();
         let asks = has_token(headers, CONNECTION, |part| part.eq_ignore_ascii_case("upgrade"))
             && has_token(headers, UPGRADE, |part| part.eq_ignore_ascii_case("websocket"));
@@ -41,9 +41,9 @@ impl Upgrade {
         let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
         match (key, on_upgrade) {
             (Some(key), Some(on_upgrade)) if asks && version && offered => {
-                Ok(Self { key, protocol: protocol.map(HeaderValue::from_static), on_upgrade })
+                Some(Self { key, protocol: protocol.map(HeaderValue::from_static), on_upgrade })
             }
-            _ => Err(upgrade_required()),
+            _ => None,
         }
     }
 
@@ -81,7 +81,8 @@ fn config(message_bytes_max: usize) -> WebSocketConfig {
         .max_frame_size(Some(message_bytes_max))
 }
 
-fn upgrade_required() -> Response {
+/// The answer to a request that does not.
+pub fn upgrade_required() -> Response {
     let message =
         "This is a WebSocket, version 13 (RFC 6455): ask for an upgrade, and offer subprotocol plaza.v1.json.";
     let problem = Problem::new(ErrorKind::Invalid, "upgrade_required", message);
