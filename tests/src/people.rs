@@ -90,6 +90,9 @@ struct Record {
     length: watch::Sender<usize>,
 }
 
+/// In place of a length: nothing more will come.
+const ENDED: usize = usize::MAX;
+
 impl Device {
     /// Opens a socket without waiting for it.
     #[must_use]
@@ -120,7 +123,9 @@ impl Device {
                     }
                     seen = events.len();
                 }
-                length.wait_for(|length| *length > seen).await.ok()?;
+                if *length.wait_for(|length| *length > seen).await.ok()? == ENDED {
+                    return None;
+                }
             }
         };
         tokio::time::timeout(deadline, search).await.ok().flatten()
@@ -165,6 +170,7 @@ impl Record {
             };
             self.length.send_replace(length);
         }
+        self.length.send_replace(ENDED);
     }
 }
 

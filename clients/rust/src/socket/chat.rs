@@ -43,8 +43,8 @@ impl Socket {
         self.call("message.edit", &MessageEdit { room, seq, text: text.into(), version: None }).await
     }
 
-    pub async fn delete_message(&self, room: RoomId, seq: u64) -> Result<Message, CommandError> {
-        self.call("message.delete", &MessageRef { room, seq }).await
+    pub async fn delete_message(&self, room: RoomId, seq: u64) -> Result<(), CommandError> {
+        self.call("message.delete", &MessageRef { room, seq }).await.map(|Done {}| ())
     }
 
     pub async fn react(&self, room: RoomId, seq: u64, emoji: &str) -> Result<(), CommandError> {

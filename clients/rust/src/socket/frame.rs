@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub enum Frame {
     Hello(Hello),
-    /// `positions` places topics that the command has made this connection follow.
+    /// `positions`, here and in an event: where topics stand that this connection follows from now on.
     Reply {
         id: u64,
         body: Box<RawValue>,
@@ -23,6 +23,7 @@ pub enum Frame {
         topic: Box<str>,
         pos: u64,
         body: Box<RawValue>,
+        positions: Positions,
     },
     Signal {
         topic: Box<str>,
@@ -61,7 +62,12 @@ impl Frame {
 impl Members<'_> {
     fn read(self, text: &str) -> Result<Frame, String> {
         Ok(match self.t {
-            "event" => Frame::Event { topic: self.topic()?, pos: self.pos.ok_or("no pos")?, body: self.body()? },
+            "event" => Frame::Event {
+                topic: self.topic()?,
+                pos: self.pos.ok_or("no pos")?,
+                body: self.body()?,
+                positions: self.positions,
+            },
             "signal" => Frame::Signal { topic: self.topic()?, body: self.body()? },
             "reply" => Frame::Reply { id: self.id.ok_or("no id")?, body: self.body()?, positions: self.positions },
             "error" => Frame::Error { id: self.id, refusal: self.error.ok_or("no error")? },
@@ -94,7 +100,7 @@ mod tests {
     #[test]
     fn bodies_stay_as_they_were_written() {
         let text = r#"{"t":"event","topic":"room_1","pos":7,"d":{"type":"message.created", "n":1.50}}"#;
-        let Ok(Frame::Event { topic, pos, body }) = Frame::parse(text) else { panic!("not an event") };
+        let Ok(Frame::Event { topic, pos, body, .. }) = Frame::parse(text) else { panic!("not an event") };
         assert_eq!((&*topic, pos, body.get()), ("room_1", 7, r#"{"type":"message.created", "n":1.50}"#));
     }
 

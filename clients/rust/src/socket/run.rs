@@ -267,7 +267,10 @@ impl Task {
             }
             Frame::Error { id: Some(id), refusal } => self.settle(id, Err(CommandError::Refused(refusal))),
             Frame::Error { id: None, refusal } => debug!(code = refusal.code, "the server complains"),
-            Frame::Event { topic, pos, body } => self.update(topic, pos, body).await?,
+            Frame::Event { topic, pos, body, positions } => {
+                self.progress.place(positions);
+                self.update(topic, pos, body).await?;
+            }
             Frame::Signal { topic, body } => {
                 let kind = kind_of(&body)?;
                 self.tell(Event::Signal { topic, kind, body }).await.map_err(End::Lost)?;
