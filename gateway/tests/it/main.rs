@@ -9,4 +9,5 @@ mod commands;
 mod delivery;
 mod lifecycle;
 mod node;
+mod redis;
 mod resume;
