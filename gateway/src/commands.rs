@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 use crate::Gateway;
 use crate::frame;
-use crate::outlet::{Outlet, Why};
+use crate::outlet::{Hold, Outlet, Why};
 use crate::queue::Class;
 
 /// One command on its way to the slice that answers it.
@@ -71,8 +71,12 @@ impl Gateway {
             let work = self.carry_out(outlet, job, request);
             // On a task of its own, so that a panic in a slice is an answer and not the end of the lane.
             let done = tokio::spawn(tokio::time::timeout(self.limits.command_within, work).in_current_span()).await;
+            let mut held = None;
             let wire = match done {
-                Ok(Ok(Ok(wire))) => wire,
+                Ok(Ok(Ok((wire, hold)))) => {
+                    held = hold;
+                    wire
+                }
                 Ok(Ok(Err(problem))) => {
                     if problem.kind == ErrorKind::Internal {
                         tracing::error!(code = problem.code, "a command failed");
@@ -92,19 +96,20 @@ impl Gateway {
                 }
             };
             outlet.push(Class::Reply, wire);
+            drop(held);
         }
         .instrument(span)
         .await;
         outlet.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Calls the slice, and follows what its reply says before that is sent.
+    /// Calls the slice, and follows what its reply says before that is sent. Events wait for it meanwhile.
     fn carry_out(
         self: &Arc<Self>,
         outlet: &Arc<Outlet>,
         job: Job,
         request: RequestId,
-    ) -> impl Future<Output = Result<frame::Wire, Problem>> + Send + 'static {
+    ) -> impl Future<Output = Result<(frame::Wire, Option<Hold>), Problem>> + Send + 'static {
         let (gateway, outlet) = (Arc::clone(self), Arc::clone(outlet));
         async move {
             let Peer { user, session, .. } = job.peer;
@@ -113,9 +118,13 @@ impl Gateway {
             for topic in reply.unfollow {
                 gateway.hub.detach(&outlet, topic);
             }
+            if reply.follow.is_empty() {
+                return Ok((frame::reply(job.id, &reply.body, &[]), None));
+            }
+            let hold = outlet.hold();
             let mut positions = gateway.hub.attach(&outlet, &reply.follow, Why::Asked).await?;
             positions.retain(|(topic, _)| topic.is_numbered());
-            Ok(frame::reply(job.id, &reply.body, &positions))
+            Ok((frame::reply(job.id, &reply.body, &positions), Some(hold)))
         }
     }
 }

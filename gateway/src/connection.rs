@@ -28,7 +28,7 @@ use crate::admission::{Bucket, Held};
 use crate::close::Close;
 use crate::commands::Job;
 use crate::frame::{self, Command, Wire};
-use crate::limits::{FRAMES_PER_WRITE_MAX, Limits};
+use crate::limits::{FRAMES_PER_WRITE_MAX, Limits, REFUSALS_MAX};
 use crate::metrics::METRICS;
 use crate::outlet::Outlet;
 use crate::queue::Class;
@@ -100,6 +100,8 @@ struct Connection<'a> {
     blocked: Option<Instant>,
     life: Life,
     bucket: Bucket,
+    /// Commands in a row that the bucket had nothing for.
+    refusals: u8,
     account: Option<Held<UserId>>,
 }
 
@@ -115,6 +117,7 @@ impl<'a> Connection<'a> {
             blocked: None,
             life: Life::new(limits),
             bucket: Bucket::new(limits.commands_burst, f64::from(limits.commands_per_minute) / 60.0),
+            refusals: 0,
             account: None,
         }
     }
@@ -263,7 +266,12 @@ impl<'a> Connection<'a> {
     }
 
     async fn obey(&mut self, gateway: &Arc<Gateway>, command: Option<Command<'_>>) -> Result<(), Problem> {
-        self.bucket.take(Instant::now()).map_err(|wait| {
+        let taken = self.bucket.take(Instant::now());
+        self.refusals = if taken.is_ok() { 0 } else { self.refusals.saturating_add(1) };
+        if self.refusals > REFUSALS_MAX {
+            self.outlet.close(Close::ProtocolError);
+        }
+        taken.map_err(|wait| {
             let message = "Too many commands; wait before the next one.";
             Problem::new(ErrorKind::RateLimited, "rate_limited", message).retry_after(wait)
         })?;

@@ -35,6 +35,12 @@ pub const LINGER: Duration = Duration::from_secs(10);
 /// Between the check of a topic's position and the next one.
 pub const POSITION_CHECK: Duration = Duration::from_secs(5);
 
+/// Positions asked for each second, at most: with more topics than this allows for, each is checked less often.
+pub const POSITIONS_PER_SECOND_MAX: u32 = 4_000;
+
+/// Commands beyond the rate, one after the other, after which a client that does not listen is closed.
+pub const REFUSALS_MAX: u8 = 100;
+
 /// How long an event that the bus knows of may be on its way to this node before it counts as lost.
 pub const ON_ITS_WAY: Duration = Duration::from_millis(250);
 

@@ -1,8 +1,8 @@
 //! The side of a connection that the rest of the node sees: a queue to write into, and what it follows.
 
 use std::collections::VecDeque;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use kernel::Timestamp;
 use live::{Peer, Topic};
@@ -52,6 +52,16 @@ struct Following {
     barred: Option<Vec<Topic>>,
 }
 
+/// Events of a connection are kept back while this lives.
+#[derive(Debug)]
+pub struct Hold(Arc<Outlet>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.queue.lock().release();
+    }
+}
+
 impl Outlet {
     pub fn new() -> Self {
         Self {
@@ -78,6 +88,12 @@ impl Outlet {
 
     pub fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock()
+    }
+
+    /// Keeps events back until the guard is dropped: what says where a topic stands comes before its events.
+    pub fn hold(self: &Arc<Self>) -> Hold {
+        self.queue.lock().hold();
+        Hold(Arc::clone(self))
     }
 
     pub fn push(&self, class: Class, wire: Wire) -> bool {

@@ -32,8 +32,8 @@ pub struct Queue {
     signals: VecDeque<Waiting>,
     /// Of everything but the replay.
     bytes: usize,
-    /// Until the answer to `identify` is there, nothing overtakes it.
-    held: bool,
+    /// How many answers events must not overtake, because they say where topics stand that are new to the client.
+    holds: u16,
     closing: Option<Close>,
     waker: Option<Waker>,
 }
@@ -87,17 +87,23 @@ impl Queue {
         self.wake_unless_held(Class::Event);
     }
 
-    /// Keeps events back until [`Queue::release`].
-    pub fn hold(&mut self) {
-        self.held = true;
+    /// Keeps events back, until [`Queue::release`] was called as often as this.
+    pub const fn hold(&mut self) {
+        self.holds += 1;
     }
 
-    /// Lets events go: those that were missed first.
-    pub fn release(&mut self, answer: Wire, missed: Vec<Wire>) {
+    pub fn release(&mut self) {
+        self.holds = self.holds.saturating_sub(1);
+        if self.holds == 0 {
+            self.wake();
+        }
+    }
+
+    /// Puts the answer to `identify` before all events, and what was missed before those that are newer.
+    pub fn replay(&mut self, answer: Wire, missed: Vec<Wire>) {
         self.bytes += answer.len();
         self.replies.push_back(answer);
         self.replay = missed.into();
-        self.held = false;
         self.wake();
     }
 
@@ -119,7 +125,7 @@ impl Queue {
             let counted = self.control.pop_front().or_else(|| self.replies.pop_front());
             let next = match counted {
                 Some(wire) => Some((wire, true)),
-                None if self.held => None,
+                None if self.holds > 0 => None,
                 None => match self.replay.pop_front() {
                     Some(wire) => Some((wire, false)),
                     None => self
@@ -142,7 +148,8 @@ impl Queue {
 
     /// Ready when there is something to write or to end.
     pub fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let writable = if self.held { !(self.control.is_empty() && self.replies.is_empty()) } else { !self.is_empty() };
+        let urgent = !(self.control.is_empty() && self.replies.is_empty());
+        let writable = urgent || (self.holds == 0 && !self.is_empty());
         if writable || self.closing.is_some() {
             return Poll::Ready(());
         }
@@ -176,7 +183,7 @@ impl Queue {
     }
 
     fn wake_unless_held(&mut self, class: Class) {
-        if !self.held || class != Class::Event {
+        if self.holds == 0 || class != Class::Event {
             self.wake();
         }
     }
@@ -226,8 +233,12 @@ mod tests {
         queue.push(Class::Event, wire("new"));
         queue.push(Class::Control, wire("ping"));
         assert_eq!(taken(&mut queue), ["ping"]);
-        queue.release(wire("identified"), vec![wire("missed 1"), wire("missed 2")]);
-        assert_eq!(taken(&mut queue), ["identified", "missed 1", "missed 2", "new"]);
+        queue.hold();
+        queue.replay(wire("identified"), vec![wire("missed 1"), wire("missed 2")]);
+        queue.release();
+        assert_eq!(taken(&mut queue), ["identified"], "somebody else holds events back");
+        queue.release();
+        assert_eq!(taken(&mut queue), ["missed 1", "missed 2", "new"]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Gateway {
         let peer = Peer { user: verified.user, session: verified.session, connection: outlet.id };
         outlet.identified_as(peer);
         outlet.expires(verified.expires_at);
-        outlet.queue().hold();
+        let _hold = outlet.hold();
         outlet.bar_what_is_left(true);
 
         // First the person's own topic: from then on, orders to follow and to leave are heard. Then what they start from.
@@ -97,7 +97,7 @@ impl Gateway {
         };
         METRICS.resumes.get_or_create(&[("status", label(replay.status))]).inc();
         METRICS.replayed.inc_by(replay.missed.len() as u64);
-        outlet.queue().release(reply(id, &identified), replay.missed);
+        outlet.queue().replay(reply(id, &identified), replay.missed);
         Ok(place)
     }
 

@@ -8,7 +8,7 @@ use live::{BusError, Topic};
 use tokio_util::sync::CancellationToken;
 
 use super::{Hub, Phase, SHARDS};
-use crate::limits::{BUS_RETRY, LINGER, ON_ITS_WAY, POSITION_CHECK, POSITIONS_BATCH};
+use crate::limits::{BUS_RETRY, LINGER, ON_ITS_WAY, POSITION_CHECK, POSITIONS_BATCH, POSITIONS_PER_SECOND_MAX};
 
 /// Checks in a row that must find a topic deserted before it is left.
 const DESERTED_MAX: u8 = (LINGER.as_millis() / POSITION_CHECK.as_millis()) as u8;
@@ -35,24 +35,26 @@ impl Hub {
                 continue;
             }
             self.sweep(turn);
-            if let Err(error) = self.check(turn..turn + 1, ON_ITS_WAY).await {
-                tracing::debug!(%error, "cannot check positions");
+            match self.check(turn..turn + 1, ON_ITS_WAY).await {
+                Ok(checked) => tokio::time::sleep(Duration::from_secs(1) / POSITIONS_PER_SECOND_MAX * checked).await,
+                Err(error) => tracing::debug!(%error, "cannot check positions"),
             }
             turn = (turn + 1) % SHARDS;
         }
     }
 
     /// Compares what was handed out with what the bus has, and has the difference fetched unless it arrives within
-    /// `patience`.
-    async fn check(self: &Arc<Self>, shards: Range<usize>, patience: Duration) -> Result<(), BusError> {
-        for batch in self.handed_out(shards).chunks(POSITIONS_BATCH) {
+    /// `patience`. Says how many topics it looked at.
+    async fn check(self: &Arc<Self>, shards: Range<usize>, patience: Duration) -> Result<u32, BusError> {
+        let handed_out = self.handed_out(shards);
+        for batch in handed_out.chunks(POSITIONS_BATCH) {
             let topics: Vec<Topic> = batch.iter().map(|(topic, _)| *topic).collect();
             let positions = self.bus.positions(&topics).await?;
             let mut behind = Vec::new();
             for (&(topic, last), position) in batch.iter().zip(positions) {
                 if self.adopt(&position.epoch).name != position.epoch {
                     self.renew(position.epoch);
-                    return Ok(());
+                    return Ok(0);
                 }
                 if position.offset != last {
                     behind.push((topic, last));
@@ -62,7 +64,7 @@ impl Hub {
                 tokio::spawn(Arc::clone(self).fetch_unless_moved(behind, patience));
             }
         }
-        Ok(())
+        Ok(handed_out.len() as u32)
     }
 
     /// Where the topics stand that are not being worked on.

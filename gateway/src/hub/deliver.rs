@@ -12,7 +12,7 @@ use super::{Hub, Phase, Stream};
 use crate::frame;
 use crate::limits::{BACKLOG_MAX, BUS_RETRY};
 use crate::metrics::METRICS;
-use crate::outlet::{Outlet, Why};
+use crate::outlet::{Hold, Outlet, Why};
 use crate::queue::Class;
 
 /// Items looked at before connections get their turn to write: what came in a burst leaves in one write.
@@ -202,7 +202,7 @@ impl Hub {
 
     async fn obey_and_hand_out(self: &Arc<Self>, topic: Topic, publication: &Publication) {
         let Ok(event) = serde_json::from_slice::<Event<'_>>(&publication.event) else { return };
-        let follows = self.obey(topic, &event.control).await;
+        let (follows, _holds) = self.obey(topic, &event.control).await;
         let mut shard = self.shard(&topic).lock();
         if let Some(stream) = shard.get_mut(&topic)
             && publication.offset > stream.last
@@ -211,18 +211,20 @@ impl Hub {
         }
     }
 
-    /// Carries out orders on the connections that follow `topic`. Says where topics stand that they follow by it.
-    async fn obey(self: &Arc<Self>, topic: Topic, orders: &[Control]) -> Vec<(Topic, u64)> {
+    /// Carries out orders on the connections that follow `topic`. Says where topics stand that they follow by it, and holds
+    /// back the events of these until that has been passed on.
+    async fn obey(self: &Arc<Self>, topic: Topic, orders: &[Control]) -> (Vec<(Topic, u64)>, Vec<Hold>) {
         let outlets = {
             let shard = self.shard(&topic).lock();
             shard.get(&topic).map(|stream| stream.subscribers.clone()).unwrap_or_default()
         };
-        let mut follows = Vec::new();
+        let (mut follows, mut holds) = (Vec::new(), Vec::new());
         for order in orders {
             match order {
                 Control::Follow(to) => {
                     let mut lowest: Option<u64> = None;
                     for outlet in &outlets {
+                        holds.push(outlet.hold());
                         let position = self.attach_at_last(outlet, *to).await;
                         lowest = lowest.into_iter().chain(position).min();
                     }
@@ -237,7 +239,7 @@ impl Hub {
                 }
             }
         }
-        follows
+        (follows, holds)
     }
 
     /// Follows a topic that the connection belongs to, however long the bus takes: without it, it would be deaf.

@@ -1,7 +1,7 @@
 //! Commands and their answers.
 
 use gateway::Limits;
-use gateway::limits::FRAME_BYTES_MAX;
+use gateway::limits::{FRAME_BYTES_MAX, REFUSALS_MAX};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -92,6 +92,12 @@ async fn commands_beyond_the_rate_are_refused_with_the_wait() {
     let answer = client.call("test.echo", json!(1)).await;
     assert_eq!(answer["error"]["code"], "rate_limited");
     assert!((1_000..=60_000).contains(&answer["error"]["retry_after_ms"].as_u64().unwrap()));
+    // One was refused already.
+    for _ in 1..REFUSALS_MAX {
+        assert_eq!(client.call("test.echo", json!(1)).await["error"]["code"], "rate_limited");
+    }
+    client.send("test.echo", json!(1)).await;
+    assert_eq!(client.closed().await, 4500, "who does not listen is closed");
 }
 
 #[tokio::test]
