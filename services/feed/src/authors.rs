@@ -54,8 +54,7 @@ impl Authors {
     /// How the next post of an author goes out. Changes of the mode are durable before it is acted upon, so that a
     /// reader finds by pulling whatever is not pushed.
     pub(crate) async fn mode(&self, author: UserId, followers: u64, now: Timestamp) -> StoreResult<Mode> {
-        let row: Option<bool> =
-            telemetry::timed("postgres", "feed.mode", self.row(author)).await.map_err(fault)?;
+        let row: Option<bool> = telemetry::timed("postgres", "feed.mode", self.row(author)).await.map_err(fault)?;
         let mode = match row {
             None => Mode::Pushed,
             Some(false) => Mode::Pulled,

@@ -112,7 +112,6 @@ pub(crate) fn backoff(tries: i32) -> Duration {
     BACKOFF_FIRST.saturating_mul(1 << doublings).min(BACKOFF_MAX)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

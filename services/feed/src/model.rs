@@ -49,9 +49,15 @@ pub struct Merged {
 /// page would show entries that belong above what was shown already.
 #[must_use]
 pub fn merge(a: &Part, b: &Part, limit: usize) -> Merged {
-    let floor = [a, b].into_iter().filter(|part| !part.ended).filter_map(|part| part.entries.last()).map(|e| e.id).max();
-    let mut entries: Vec<Entry> =
-        a.entries.iter().chain(&b.entries).copied().filter(|entry| floor.is_none_or(|floor| entry.id >= floor)).collect();
+    let floor =
+        [a, b].into_iter().filter(|part| !part.ended).filter_map(|part| part.entries.last()).map(|e| e.id).max();
+    let mut entries: Vec<Entry> = a
+        .entries
+        .iter()
+        .chain(&b.entries)
+        .copied()
+        .filter(|entry| floor.is_none_or(|floor| entry.id >= floor))
+        .collect();
     entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
     entries.dedup_by_key(|entry| entry.id);
     let cut = entries.len() > limit;

@@ -40,12 +40,7 @@ impl Service {
 
     /// A page of the feed. Each round costs the same round trips, whomever the caller follows: one to the timelines, one to the
     /// graph, one for the pulled posts, and those of [`Posts::shown`].
-    pub async fn following(
-        &self,
-        ctx: &Ctx,
-        cursor: Option<&Cursor>,
-        size: PageSize,
-    ) -> Result<Page<FeedItem>, Error> {
+    pub async fn following(&self, ctx: &Ctx, cursor: Option<&Cursor>, size: PageSize) -> Result<Page<FeedItem>, Error> {
         let mut before = cursor.map(Cursor::decode::<PostId>).transpose()?;
         let pulled = self.authors.pulled(ctx.now).await?;
         let mut edges = HashMap::new();
@@ -83,7 +78,8 @@ impl Service {
         edges: &mut HashMap<UserId, Edge>,
     ) -> Result<(), Error> {
         let authors = pushed.entries.iter().map(|entry| entry.author).chain(pulled.iter().copied());
-        let mut unknown: Vec<UserId> = authors.filter(|author| *author != viewer && !edges.contains_key(author)).collect();
+        let mut unknown: Vec<UserId> =
+            authors.filter(|author| *author != viewer && !edges.contains_key(author)).collect();
         unknown.sort_unstable();
         unknown.dedup();
         if unknown.is_empty() {

@@ -161,7 +161,8 @@ impl Worker {
         if !followers.is_empty() {
             self.timelines.push(&followers, Entry { id: post, author, kind: Kind::POST }).await?;
             METRICS.rows.inc_by(followers.len() as u64);
-            let grown: Vec<UserId> = followers.iter().copied().filter(|viewer| is_due_for_trim(*viewer, post)).collect();
+            let grown: Vec<UserId> =
+                followers.iter().copied().filter(|viewer| is_due_for_trim(*viewer, post)).collect();
             if !grown.is_empty() {
                 self.timelines.trim(&grown).await?;
             }
@@ -174,7 +175,8 @@ impl Worker {
     }
 
     async fn backfill(&self, viewer: UserId, author: UserId) -> Result<(), Error> {
-        if !self.follows(viewer, author).await? {
+        // A pulled author's posts are found without.
+        if self.authors.pulled(self.clock.now()).await?.contains(&author) || !self.follows(viewer, author).await? {
             return Ok(());
         }
         let latest = self.posts.latest(&[author], None, BACKFILL_MAX).await?;

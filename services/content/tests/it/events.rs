@@ -36,7 +36,13 @@ async fn a_refused_change_is_not_told() {
     let [ada, ben] = world.people(["ada", "ben"]);
     let post = world.post(ada, "Mine").await;
     assert!(world.posts.delete(&world.ctx(ben), post.id).await.is_err());
-    assert!(world.posts.edit(&world.ctx(ada), post.id, PostEdit { text: Some(String::new()), audience: None }).await.is_err());
+    assert!(
+        world
+            .posts
+            .edit(&world.ctx(ada), post.id, PostEdit { text: Some(String::new()), audience: None })
+            .await
+            .is_err()
+    );
     assert_eq!(world.events().await.len(), 1);
 }
 

@@ -81,13 +81,7 @@ impl Timelines for PostgresTimelines {
     }
 
     async fn remove_author(&self, viewer: UserId, author: UserId) -> Result<(), StoreError> {
-        run!(
-            self,
-            "timelines.remove_author",
-            "DELETE FROM timelines WHERE viewer = $1 AND author = $2",
-            viewer,
-            author
-        )
+        run!(self, "timelines.remove_author", "DELETE FROM timelines WHERE viewer = $1 AND author = $2", viewer, author)
     }
 
     async fn trim(&self, viewers: &[UserId]) -> Result<(), StoreError> {

@@ -90,6 +90,7 @@ async fn a_new_follower_finds_the_latest_hundred(store: Store) {
     for _ in 0..=BACKFILL_MAX {
         posts.insert(0, world.post(ada).await);
     }
+    world.drain().await;
     world.follow(ben, ada).await;
     world.drain().await;
     assert_eq!(world.feed_by(ben, 33).await, posts[..BACKFILL_MAX]);

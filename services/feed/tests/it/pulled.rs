@@ -34,6 +34,7 @@ async fn a_big_authors_posts_are_pulled(store: Store) {
     let [ada, ben] = world.people();
     let few = followers(&world, ada, PULL_MIN - 1).await;
     let many = followers(&world, ben, PULL_MIN).await;
+    world.drain().await;
     let (by_ada, by_ben) = (world.post(ada).await, world.post(ben).await);
     world.drain().await;
     wait(&world);

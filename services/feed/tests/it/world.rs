@@ -198,8 +198,7 @@ impl World {
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
         let settings = feed::Settings { pull_followers_min: pull_min };
         let written = wrap(timelines.clone());
-        let worker =
-            Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
+        let worker = Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
         let feed = feed::Service::new(db.clone(), timelines.clone(), posts, society.clone(), &settings);
         let reader = Reader::new(db.clone(), clock.clone(), vec![worker.clone() as Arc<dyn Consumer>]);
         Self { db, society, content, timelines, worker, feed, clock, reader, pull_min }
