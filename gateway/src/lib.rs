@@ -60,6 +60,8 @@ use tokio_util::sync::CancellationToken;
 use web::{Authenticator, ClientAddress, Failure};
 
 pub use close::Close;
+#[cfg(feature = "echo")]
+pub use echo::router as echo_router;
 pub use limits::Limits;
 pub use settings::Settings;
 
