@@ -74,6 +74,8 @@ pub struct Identified {
     pub connection: String,
     pub epoch: String,
     pub positions: Positions,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
     pub replayed: usize,
     pub token_expires_at: Timestamp,
 }

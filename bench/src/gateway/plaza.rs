@@ -171,6 +171,8 @@ fn limits_out_of_the_way() -> Vec<(&'static str, String)> {
         ("PLAZA_WEB_ACCOUNT_BURST", "1000000"),
         ("PLAZA_GATEWAY_ADMISSIONS_PER_SECOND", "100000"),
         ("PLAZA_GATEWAY_ADMISSIONS_BURST", "100000"),
+        ("PLAZA_GATEWAY_COMMANDS_PER_MINUTE", "100000000"),
+        ("PLAZA_GATEWAY_COMMANDS_BURST", "1000000"),
         ("PLAZA_LOG", "warn"),
     ]
     .map(|(key, value)| (key, value.to_owned()))
