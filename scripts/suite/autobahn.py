@@ -1,10 +1,11 @@
-"""The Autobahn cases against the gateway's own WebSocket code, by way of an echo that only test builds have."""
+"""The Autobahn cases of RFC 6455 against the gateway's own WebSocket code, by way of an echo that only test builds have."""
 
 import json
 
 import needs
+import plaza
 import steps
-from stage import StepFailed, answers
+from stage import StepFailed
 
 # Compression (12, 13) is not offered; 9.* are large and slow in a debug build, and about speed, not conformance.
 LEFT_OUT = ["9.*", "12.*", "13.*"]
@@ -14,8 +15,7 @@ FINE = {"OK", "NON-STRICT", "INFORMATIONAL"}
 def run(stage, tally):
     python = stage.get(needs.python)
     port = stage.free_port()
-    echo = stage.start("echo", [steps.built(stage) / "examples" / "echo", f"127.0.0.1:{port}"])
-    stage.wait_ready(echo, lambda: answers(port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"HTTP/1.1"))
+    plaza.start(stage, steps.built(stage) / "plaza", port, name="plaza-autobahn")
     reports = stage.scratch / "autobahn"
     left_out = [word for case in LEFT_OUT for word in ("--exclude", case)]
     stage.check("autobahn", [python / "kosoku", "--outdir", reports, *left_out, f"127.0.0.1:{port}"], timeout=300)

@@ -14,7 +14,7 @@ use crate::process::{Process, Program};
 use crate::servers::{Kind, Server, free_ports};
 
 /// An embedded PostgreSQL is made, and the schema with it.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_secs(300);
 
 /// On which stores a test runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

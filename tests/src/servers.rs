@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::process::{Process, Program};
 
 /// Cassandra takes 5 s on an idle machine; a busy one is slower.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_secs(300);
 
 /// One server: which, where its data is, and its process while it runs.
 #[derive(Debug)]
