@@ -5,7 +5,9 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike, EventInterface};
-use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, UnresponsiveConfig};
+use fred::types::config::{
+    Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig, UnresponsiveConfig,
+};
 use fred::types::{FromValue, MultipleKeys, MultipleValues};
 use kernel::{Secret, StoreError};
 use serde::Deserialize;
@@ -110,6 +112,8 @@ pub(crate) fn connection_config() -> ConnectionConfig {
         max_command_attempts: 1,
         max_command_buffer_len: COMMANDS_WAITING_MAX,
         auto_client_setname: true,
+        // A command must not wait in the socket until the one before it is answered.
+        tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
         unresponsive: UnresponsiveConfig { max_timeout: Some(UNRESPONSIVE_AFTER), interval: UNRESPONSIVE_CHECK },
         ..ConnectionConfig::default()
     }

@@ -81,7 +81,9 @@ async fn chat(
                 None => Arc::new(chat::sequencer::local::Local::new(clock.clone())),
                 Some(redis) => {
                     let opened = chat::sequencer::redis::Redis::open(redis.clone(), &config.redis.prefix).await;
-                    Arc::new(opened.map_err(|error| not_started("chat", &error))?)
+                    let sequencer = opened.map_err(|error| not_started("chat", &error))?;
+                    sequencer.rested().await.map_err(|error| not_started("chat", &error))?;
+                    Arc::new(sequencer)
                 }
             };
             let opened = chat::log::cassandra::Cassandra::open(cassandra.clone(), sequencer).await;

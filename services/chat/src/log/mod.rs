@@ -76,10 +76,12 @@ impl Body {
         }
     }
 
-    /// What stands where a number was given up.
-    pub(crate) fn void(at: Timestamp) -> Self {
+    /// What stands where a number was given up: the same for whoever reads it.
+    pub(crate) fn void(room: RoomId, seq: u64) -> Self {
+        let at = room.created_at();
         Self {
-            id: MessageId::new(at),
+            // The room's own bits, and the number among the random ones.
+            id: MessageId::from_uuid(Uuid::from_u128(room.uuid().as_u128() ^ u128::from(seq))),
             sender: None,
             client_id: None,
             text: String::new(),

@@ -57,6 +57,18 @@ impl Redis {
         Ok(sequencer)
     }
 
+    /// Waits until numbers are given, so that a node with a new memory does not begin by refusing messages.
+    pub async fn rested(&self) -> Result<(), StoreError> {
+        loop {
+            let wait = self.rest().await?;
+            if wait.is_zero() {
+                return Ok(());
+            }
+            tracing::info!(wait_ms = wait.as_millis(), "the memory of sequence numbers is new, and rests");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     /// How long this memory rests, zero when it gives numbers.
     pub async fn rest(&self) -> Result<Duration, StoreError> {
         let mut shards = JoinSet::new();

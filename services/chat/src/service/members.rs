@@ -1,6 +1,5 @@
 //! Who comes, goes, and may what.
 
-use futures_util::{StreamExt as _, stream};
 use kernel::{Ctx, Cursor, Page, PageSize, RequestId, RoomId, SessionId, Timestamp, UserId};
 use schemas::chat as wire;
 use schemas::chat::{Role, RoomKind};
@@ -8,8 +7,6 @@ use schemas::chat::{Role, RoomKind};
 use super::Service;
 use crate::error::Error;
 use crate::model::Act;
-
-const TOLD_AT_ONCE: usize = 32;
 
 impl Service {
     pub async fn members(
@@ -42,13 +39,7 @@ impl Service {
         if !added.is_empty() {
             let joined = wire::MemberJoined { room, users: added.clone(), role, by: ctx.user, member_count };
             self.events.tell_room(room, &joined).await;
-            let tell = |user: UserId| async move {
-                match Box::pin(self.room_of(room, user)).await {
-                    Ok(room) => self.events.joined(user, &wire::RoomJoined { room }).await,
-                    Err(error) => tracing::warn!(%user, %room, %error, "somebody is not told of a new room"),
-                }
-            };
-            stream::iter(added.iter().copied()).for_each_concurrent(TOLD_AT_ONCE, tell).await;
+            self.welcome(room, &added).await;
         }
         Ok(wire::MembersAdded { added })
     }

@@ -23,13 +23,13 @@ impl Service {
                 let name = model::name(&name)?;
                 let members = self.addable(ctx, members).await?;
                 let made = self.store.create("group", &name, Posting::Everyone, ctx.user, &members, ctx.now).await?;
-                self.welcome(ctx, made, &members).await;
+                self.welcome(made, &with(ctx.user, &members)).await;
                 self.room(ctx, made).await
             }
             wire::RoomCreate::Channel { name, posting } => {
                 let name = model::name(&name)?;
                 let made = self.store.create("channel", &name, posting, ctx.user, &[], ctx.now).await?;
-                self.welcome(ctx, made, &[]).await;
+                self.welcome(made, &[ctx.user]).await;
                 self.room(ctx, made).await
             }
         }
@@ -47,7 +47,7 @@ impl Service {
         }
         let (room, is_new) = self.store.direct(ctx.user, other, ctx.now).await?;
         if is_new {
-            self.welcome(ctx, room, &[other]).await;
+            self.welcome(room, &[ctx.user, other]).await;
         }
         self.room(ctx, room).await
     }
@@ -69,16 +69,15 @@ impl Service {
         if known?.len() == users.len() { Ok(users) } else { Err(Error::PersonNotFound) }
     }
 
-    /// Makes the sockets of the caller and of `others` follow a room that they are new in.
-    pub(super) async fn welcome(&self, ctx: &Ctx, room: RoomId, others: &[UserId]) {
-        let everybody = std::iter::once(ctx.user).chain(others.iter().copied());
+    /// Makes the sockets of people follow a room that they are new in.
+    pub(super) async fn welcome(&self, room: RoomId, users: &[UserId]) {
         let tell = |user: UserId| async move {
             match Box::pin(self.room_of(room, user)).await {
                 Ok(room) => self.events.joined(user, &wire::RoomJoined { room }).await,
                 Err(error) => tracing::warn!(%user, %room, %error, "somebody is not told of a new room"),
             }
         };
-        stream::iter(everybody).for_each_concurrent(TOLD_AT_ONCE, tell).await;
+        stream::iter(users.iter().copied()).for_each_concurrent(TOLD_AT_ONCE, tell).await;
     }
 
     /// A room as the caller sees it.
@@ -114,4 +113,8 @@ impl Service {
     pub async fn may_unfollow(&self, ctx: &Ctx, room: RoomId) -> Result<bool, Error> {
         Ok(self.store.role_of(room, ctx.user).await?.is_none())
     }
+}
+
+fn with(owner: UserId, members: &[UserId]) -> Vec<UserId> {
+    std::iter::once(owner).chain(members.iter().copied()).collect()
 }

@@ -94,7 +94,7 @@ async fn what_one_node_appends_all_nodes_read(nodes: Nodes) {
     assert_eq!((&appended.body.mentions, appended.body.created_at), (&said.mentions, said.at));
     for node in &nodes {
         assert_eq!(node.get(room, 2).await.unwrap().as_ref(), Some(&appended));
-        assert_eq!(node.page(room, Span::Latest, 1).await.unwrap(), [appended.clone()]);
+        assert_eq!(node.page(room, Span::Latest, 1).await.unwrap(), std::slice::from_ref(&appended));
         assert_eq!(node.get(room, 3).await.unwrap(), None);
     }
 }

@@ -1,5 +1,7 @@
 //! Chat against real stores.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cassandra_faults;
 mod log_property;
 mod log_suite;

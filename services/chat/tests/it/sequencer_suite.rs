@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::stores::{self, head, room, user};
 
-async fn local() -> Arc<dyn Sequencer> {
+fn local() -> Arc<dyn Sequencer> {
     Arc::new(Local::new(Clock::system()))
 }
 
@@ -23,7 +23,7 @@ macro_rules! conformance {
     ($($case:ident),* $(,)?) => {
         mod local {$(
             #[tokio::test(flavor = "multi_thread")]
-            async fn $case() { super::$case(super::local().await).await; }
+            async fn $case() { super::$case(super::local()).await; }
         )*}
         mod redis {$(
             #[tokio::test(flavor = "multi_thread")]

@@ -15,22 +15,21 @@ impl Cassandra {
     pub(super) async fn heal(&self, room: RoomId) -> Result<(), LogError> {
         let _alone = self.healers[usize::from(room.uuid().as_bytes()[15]) % HEALERS].lock().await;
         match self.sequencer.standing(room).await? {
-            Standing::Known { head, pending } => {
-                let lowest = pending.first().map_or(head, |(reservation, _)| reservation.seq - 1);
+            Standing::Known { pending, .. } => {
                 for (reservation, age) in pending {
                     if age > STALLED_AFTER {
                         tracing::info!(%room, seq = reservation.seq, "finishing a message that its writer left");
                         self.write(&reservation).await?;
                     }
                 }
-                self.fill(room, lowest).await
+                Ok(())
             }
             Standing::Unseeded => self.read_back(room).await,
             Standing::Resting(wait) => Err(LogError::Resting(wait)),
         }
     }
 
-    /// For readers, who go on with what is there.
+    /// For who goes on with what is there.
     pub(super) async fn heal_or_warn(&self, room: RoomId) {
         if let Err(error) = self.heal(room).await {
             tracing::warn!(%error, %room, "a room cannot be healed now");

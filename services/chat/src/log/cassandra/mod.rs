@@ -40,6 +40,8 @@ pub const KEY_TTL_S: i32 = 30 * 24 * 3600;
 /// Longest that a writer waits in a room that has as many pending messages as it may have.
 const FULL_WAIT_MAX: Duration = Duration::from_secs(2);
 const FULL_POLL: Duration = Duration::from_millis(10);
+/// A writer that waits looks every so often whether somebody has died.
+const HEAL_EVERY: u32 = 25;
 /// How often a writer starts over when it is told to look again.
 const ATTEMPTS_MAX: u32 = 8;
 /// Locks that keep the nodes' own tasks from seeding one room all at once.
@@ -158,13 +160,16 @@ impl MessageLog for Cassandra {
         let body = Body::of(draft.clone());
         let payload = serde_json::to_string(&body).map_err(StoreError::broken)?;
         let give_up = Instant::now() + FULL_WAIT_MAX;
-        let mut attempts = 0;
+        let (mut attempts, mut waits) = (0, 0_u32);
         loop {
             match Box::pin(timed("cassandra", "chat.append", self.append_once(&draft, &payload))).await? {
                 Step::Done(appended) => return Ok(*appended),
                 Step::Again => attempts += 1,
                 Step::Full if Instant::now() < give_up => {
-                    self.heal(draft.room).await?;
+                    if waits.is_multiple_of(HEAL_EVERY) {
+                        self.heal(draft.room).await?;
+                    }
+                    waits += 1;
                     tokio::time::sleep(FULL_POLL).await;
                 }
                 Step::Full => return Err(LogError::Full),

@@ -16,7 +16,7 @@ const ROOMS_AT_ONCE: usize = 100;
 pub(super) fn message(room: RoomId, seq: u64, body: Option<&str>, void: Option<bool>) -> Result<Message, StoreError> {
     let body = match (body, void) {
         // A late write under a number that was given up does not count.
-        (_, Some(true)) => Body::void(room.created_at()),
+        (_, Some(true)) => Body::void(room, seq),
         (Some(body), _) => serde_json::from_str(body).map_err(StoreError::broken)?,
         (None, _) => return Err(StoreError::broken("a row of the log has no message")),
     };
