@@ -44,10 +44,7 @@ pub async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    rooms: &Rooms,
-) -> Result<(), Box<tokio_tungstenite::tungstenite::Error>> {
+async fn connection(stream: TcpStream, rooms: &Rooms) -> Result<(), Box<tokio_tungstenite::tungstenite::Error>> {
     let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0);
     let mut socket = accept_async_with_config(stream, Some(config)).await.map_err(Box::new)?;
     let (sender, mut queue) = mpsc::channel(QUEUE_MAX);

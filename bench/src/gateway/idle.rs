@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::Options;
 use super::link::{Error, Link};
 use super::plaza::Plaza;
-use super::Options;
 use crate::process::Server;
 use crate::report::{Bar, Table, judged};
 

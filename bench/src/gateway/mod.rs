@@ -64,7 +64,10 @@ pub async fn run(options: Options) -> Result<(), Box<dyn std::error::Error + Sen
         let mut plaza = Plaza::start(&binary, *stores).await?;
         plaza.populate(&options).await?;
         for scenario in &options.only {
-            println!("{stores}: {} …", scenario.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default());
+            println!(
+                "{stores}: {} …",
+                scenario.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
+            );
             tables.extend(match scenario {
                 Scenario::Idle => idle::run(&options, &plaza).await?,
                 Scenario::Room => rooms::room(&options, &plaza).await?,

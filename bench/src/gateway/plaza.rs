@@ -74,8 +74,7 @@ impl Plaza {
             environment.extend(grown_up().await?);
         }
         let log = folder.path().join("plaza.log");
-        let mut server =
-            Server::spawn(binary, &["up", "--listen", &listen, "--data-dir", &data], &environment, &log)?;
+        let mut server = Server::spawn(binary, &["up", "--listen", &listen, "--data-dir", &data], &environment, &log)?;
         let base = format!("http://{listen}");
         let deadline = Instant::now() + READY_WITHIN;
         while !ready(&listen).await {

@@ -46,12 +46,8 @@ pub async fn room(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, Error>
 
 pub async fn pairs(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, Error> {
     let pairs = options.pairs.min(plaza.people() / 2);
-    let plan = Plan {
-        rate: PAIR_SENDS_PER_SECOND,
-        warm_up: WARM_UP,
-        lasting: Duration::from_secs(options.seconds),
-        reach: 2,
-    };
+    let plan =
+        Plan { rate: PAIR_SENDS_PER_SECOND, warm_up: WARM_UP, lasting: Duration::from_secs(options.seconds), reach: 2 };
     let (floor, ours) = both(options, plaza, &Shape::Pairs { pairs }, &plan).await?;
     let ratio = ours.cpu_us_per_delivery() / floor.cpu_us_per_delivery();
     let mut table = Table::new("Pairs of people, each send durable before its ack", &HEAD);
@@ -74,7 +70,15 @@ pub async fn saturation(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, 
     let mut table = Table::new("The same room, faster than its sockets", &head);
     let row = |name: &str, run: &Outcome, [ratio, bar]: [String; 2]| {
         let per_cpu = format!("{:.0}", run.deliveries_per_cpu_second());
-        [name.to_owned(), format!("{:.0}", run.rate()), per_cpu, ratio, bar, ms(run.p99), run.lost_connections.to_string()]
+        [
+            name.to_owned(),
+            format!("{:.0}", run.rate()),
+            per_cpu,
+            ratio,
+            bar,
+            ms(run.p99),
+            run.lost_connections.to_string(),
+        ]
     };
     table.row(row("floor (one write a delivery)", &floor, ["1.00".to_owned(), String::new()]));
     table.row(row(&plaza.name(), &ours, judged(ratio, Bar::AtLeast(SATURATION_RATIO_MIN))));

@@ -28,7 +28,8 @@ pub async fn run(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, Error> 
         });
     }
     let (ours, bare) = (median(ours), median(bare));
-    let mut table = Table::new("Durable 1:1 sends, 16 at a time", &["who", "per second", "ms each", "of the bare", "bar"]);
+    let mut table =
+        Table::new("Durable 1:1 sends, 16 at a time", &["who", "per second", "ms each", "of the bare", "bar"]);
     let row = |name: String, rate: f64, ratio: [String; 2]| {
         let [ratio, bar] = ratio;
         [name, format!("{rate:.0}"), format!("{:.2}", SENDERS as f64 * 1e3 / rate), ratio, bar]
@@ -86,11 +87,12 @@ async fn postgres(url: &str, lasting: Duration) -> Result<f64, Error> {
             let mut writes = 0u64;
             while start.elapsed() < lasting {
                 let mut tx = pool.begin().await?;
-                let seq: i64 =
-                    sqlx::query_scalar("UPDATE bench_heads SET last_seq = last_seq + 1 WHERE room = $1 RETURNING last_seq")
-                        .bind(room)
-                        .fetch_one(&mut *tx)
-                        .await?;
+                let seq: i64 = sqlx::query_scalar(
+                    "UPDATE bench_heads SET last_seq = last_seq + 1 WHERE room = $1 RETURNING last_seq",
+                )
+                .bind(room)
+                .fetch_one(&mut *tx)
+                .await?;
                 sqlx::query("INSERT INTO bench_messages VALUES ($1, $2, $3, $4, $5)")
                     .bind(room)
                     .bind(seq)
@@ -127,8 +129,10 @@ async fn cassandra(nodes: &str, lasting: Duration) -> Result<f64, Error> {
     ] {
         session.query_unpaged(statement, ()).await?;
     }
-    let message = session.prepare("INSERT INTO plaza_bench_bare.messages (room, bucket, seq, body) VALUES (?, 0, ?, ?)").await?;
-    let key = session.prepare("INSERT INTO plaza_bench_bare.keys (room, sender, client_id, seq) VALUES (?, ?, ?, ?)").await?;
+    let message =
+        session.prepare("INSERT INTO plaza_bench_bare.messages (room, bucket, seq, body) VALUES (?, 0, ?, ?)").await?;
+    let key =
+        session.prepare("INSERT INTO plaza_bench_bare.keys (room, sender, client_id, seq) VALUES (?, ?, ?, ?)").await?;
     let start = Instant::now();
     let writing = (0..SENDERS).map(|_| {
         let (session, message, key) = (&session, &message, &key);
