@@ -8,8 +8,12 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// What a socket reads at a time, in bytes. Allocated per connection, so it is most of what an idle one costs.
 pub const READ_BUFFER_BYTES: usize = 1024;
 
-/// What a client may leave unread before it is closed as too slow, in bytes. Events replayed on resume do not count.
+/// Events and signals that a client may leave unread before it is closed as too slow, in bytes. What is replayed on
+/// resume does not count.
 pub const QUEUE_BYTES_MAX: usize = 256 * 1024;
+
+/// Answers that a client may leave unread, in bytes: three of the largest pages of history.
+pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Signals that wait for one slow client; older ones give way.
 pub const QUEUED_SIGNALS_MAX: usize = 64;

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::close::Close;
 use crate::frame::Wire;
-use crate::limits::{QUEUE_BYTES_MAX, QUEUED_SIGNALS_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, QUEUE_BYTES_MAX, QUEUED_SIGNALS_MAX};
 
 /// A queue that grew past this is given back when it is empty, in frames.
 const KEPT_CAPACITY: usize = 8;
@@ -30,8 +30,10 @@ pub struct Queue {
     replay: VecDeque<Wire>,
     events: VecDeque<Wire>,
     signals: VecDeque<Waiting>,
-    /// Of everything but the replay.
+    /// Of events and signals.
     bytes: usize,
+    /// Of control and replies: a page of history is larger than all the events that may wait.
+    answer_bytes: usize,
     /// How many answers events must not overtake, because they say where topics stand that are new to the client.
     holds: u16,
     closing: Option<Close>,
@@ -51,20 +53,26 @@ impl Queue {
         if self.closing.is_some() {
             return false;
         }
-        self.bytes += wire.len();
-        if self.bytes > QUEUE_BYTES_MAX {
-            self.drop_signals();
-            if self.bytes > QUEUE_BYTES_MAX {
-                self.bytes -= wire.len();
-                self.close(Close::SlowConsumer);
-                return false;
+        let fits = match class {
+            Class::Control | Class::Reply => self.answer_bytes + wire.len() <= ANSWER_BYTES_MAX,
+            Class::Event => {
+                if self.bytes + wire.len() > QUEUE_BYTES_MAX {
+                    self.drop_signals();
+                }
+                self.bytes + wire.len() <= QUEUE_BYTES_MAX
             }
+        };
+        if !fits {
+            self.close(Close::SlowConsumer);
+            return false;
         }
-        match class {
-            Class::Control => self.control.push_back(wire),
-            Class::Reply => self.replies.push_back(wire),
-            Class::Event => self.events.push_back(wire),
-        }
+        let (queue, bytes) = match class {
+            Class::Control => (&mut self.control, &mut self.answer_bytes),
+            Class::Reply => (&mut self.replies, &mut self.answer_bytes),
+            Class::Event => (&mut self.events, &mut self.bytes),
+        };
+        *bytes += wire.len();
+        queue.push_back(wire);
         self.wake_unless_held(class);
         true
     }
@@ -101,7 +109,7 @@ impl Queue {
 
     /// Puts the answer to `identify` before all events, and what was missed before those that are newer.
     pub fn replay(&mut self, answer: Wire, missed: Vec<Wire>) {
-        self.bytes += answer.len();
+        self.answer_bytes += answer.len();
         self.replies.push_back(answer);
         self.replay = missed.into();
         self.wake();
@@ -122,23 +130,20 @@ impl Queue {
     /// Moves up to `max` frames to `out`, most important first.
     pub fn take(&mut self, out: &mut VecDeque<Wire>, max: usize) {
         while out.len() < max {
-            let counted = self.control.pop_front().or_else(|| self.replies.pop_front());
-            let next = match counted {
-                Some(wire) => Some((wire, true)),
-                None if self.holds > 0 => None,
-                None => match self.replay.pop_front() {
-                    Some(wire) => Some((wire, false)),
-                    None => self
-                        .events
-                        .pop_front()
-                        .or_else(|| self.signals.pop_front().map(|waiting| waiting.wire))
-                        .map(|wire| (wire, true)),
-                },
-            };
-            let Some((wire, counts)) = next else { break };
-            if counts {
+            let wire = if let Some(answer) = self.control.pop_front().or_else(|| self.replies.pop_front()) {
+                self.answer_bytes -= answer.len();
+                answer
+            } else if self.holds > 0 {
+                break;
+            } else if let Some(missed) = self.replay.pop_front() {
+                missed
+            } else {
+                let signals = &mut self.signals;
+                let next = self.events.pop_front().or_else(|| signals.pop_front().map(|waiting| waiting.wire));
+                let Some(wire) = next else { break };
                 self.bytes -= wire.len();
-            }
+                wire
+            };
             out.push_back(wire);
         }
         if self.is_empty() {
@@ -160,14 +165,14 @@ impl Queue {
         Poll::Pending
     }
 
-    /// Bytes that count against the limit.
+    /// Bytes that count against the limits.
     #[cfg(test)]
     const fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.answer_bytes
     }
 
     fn is_empty(&self) -> bool {
-        self.bytes == 0 && self.replay.is_empty()
+        self.bytes == 0 && self.answer_bytes == 0 && self.replay.is_empty()
     }
 
     fn drop_signals(&mut self) {
@@ -250,6 +255,16 @@ mod tests {
         queue.push_signal("typing", wire("x"));
         assert_eq!(queue.bytes(), QUEUE_BYTES_MAX, "there is no room for a signal");
         assert!(!queue.push(Class::Event, wire("x")), "one byte past the limit");
+        assert_eq!(queue.closing(), Some(Close::SlowConsumer));
+    }
+
+    #[test]
+    fn answers_have_room_of_their_own() {
+        let mut queue = Queue::default();
+        assert!(queue.push(Class::Event, Wire::from(vec![0; QUEUE_BYTES_MAX])));
+        assert!(queue.push(Class::Reply, Wire::from(vec![0; ANSWER_BYTES_MAX])));
+        assert_eq!(queue.closing(), None);
+        assert!(!queue.push(Class::Reply, wire("x")), "one byte past the limit");
         assert_eq!(queue.closing(), Some(Close::SlowConsumer));
     }
 
