@@ -98,7 +98,8 @@ def stores(stage):
 
 def unit(stage, tally):
     binaries = [b for b in stage.get(build) if b.kind != "test"]
-    rust_tests(stage, tally, binaries, {})
+    # What is wired is held against the specs beside the code, and to be wired it needs its stores.
+    rust_tests(stage, tally, binaries, stores(stage))
 
 
 def slices(stage, tally):
