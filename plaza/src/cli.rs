@@ -37,7 +37,7 @@ pub enum Command {
     /// Everything goes through the same rules as real requests. The same seed gives the same community; people who are
     /// there already are kept, so that it is safe to run twice. Prints log-ins. Not for a database with real people in it.
     ///
-    /// With the embedded PostgreSQL, stop `plaza up` first: one process at a time uses a data folder.
+    /// A Plaza may be up meanwhile. Without Redis it shows what is new when its clients ask, not live.
     Seed(SeedArgs),
     /// Check the configuration and every store, one line each.
     ///

@@ -14,6 +14,7 @@ mod data_dir;
 mod exit;
 mod health;
 mod progress;
+mod seed;
 mod server;
 mod signals;
 mod startup;
@@ -46,14 +47,19 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Stopped> {
-    let config = config::load(&cli.settings, std::env::vars())?;
+    let mut config = config::load(&cli.settings, std::env::vars())?;
+    let command = cli.command.unwrap_or(Command::Up);
+    if !matches!(command, Command::Up) && std::env::var_os("PLAZA_LOG").is_none() {
+        // Their standard output is for their results.
+        config.log.filter.get_or_insert_with(|| "error".to_owned());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Stopped::new(Exit::Unexpected, format_args!("The runtime does not start: {error}.")))?;
     let ended = runtime.block_on(async {
         let telemetry = telemetry::init(&config.log).map_err(|error| Stopped::new(Exit::Config, error))?;
-        let ended = match cli.command.unwrap_or(Command::Up) {
+        let ended = match command {
             Command::Up => Box::pin(commands::up(&config)).await,
             Command::Migrate => commands::migrate(&config).await,
             Command::Seed(args) => commands::seed(&config, &args).await,

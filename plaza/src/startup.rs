@@ -52,6 +52,23 @@ pub async fn open(config: &Config) -> Result<Opened, Stopped> {
     }
 }
 
+/// Like [`open`], beside a Plaza that is up: what that one runs is used.
+pub async fn attach(config: &Config) -> Result<Opened, Stopped> {
+    let running = match &config.postgres.url {
+        Some(_) => None,
+        None => embedded::running(&data_path(config)?.join("postgres")),
+    };
+    let Some(url) = running else { return Box::pin(open(config)).await };
+    if config.redis.url.is_none() && !config.cassandra.nodes.is_empty() {
+        // Both would give out the same sequence numbers.
+        let message =
+            "A Plaza is up on this data folder. With Cassandra and without Redis it has to be alone: stop it first.";
+        return Err(Stopped::new(Exit::InUse, message));
+    }
+    let settings = postgres::Settings { url: Some(url), ..config.postgres.clone() };
+    Ok(Opened { stores: connect(config, &settings).await?, embedded: None, data: None, alone: None })
+}
+
 async fn connect(config: &Config, settings: &postgres::Settings) -> Result<Stores, Stopped> {
     let db = connect_postgres(settings).await?;
     let redis = match &config.redis.url {

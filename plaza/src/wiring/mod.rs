@@ -98,7 +98,7 @@ fn operations(slices: &Slices) -> Routes {
 }
 
 /// Who acts on outbox events.
-fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn Consumer>> {
+pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn Consumer>> {
     vec![
         Arc::new(accounts::Closer(stores.bus.clone())),
         slices.graph.clone(),

@@ -93,3 +93,20 @@ async fn help_tells_of_commands_stores_and_exit_codes() {
         assert!(help.stdout.contains(word), "{word}");
     }
 }
+
+#[tokio::test]
+async fn a_demo_community_is_filled_once_and_beside_a_plaza_that_is_up() {
+    let folder = Folder::new();
+    let data = folder.data();
+    let seed = || run(plaza(&["seed", "--people", "4", "--data-dir", data.to_str().unwrap()]));
+    let seeded = seed().await;
+    assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
+    let running = Running::start(&folder).await;
+    let again = seed().await;
+    let count =
+        |text: &str| text.lines().next().unwrap().replace("4 of them", "n of them").replace("0 of them", "n of them");
+    assert!(seeded.stdout.starts_with("4 people (4 of them new)"), "{}", seeded.stdout);
+    assert!(again.stdout.starts_with("4 people (0 of them new)"), "{}{}", again.stdout, again.stderr);
+    assert_eq!(count(&seeded.stdout), count(&again.stdout), "nothing twice");
+    running.stop().await;
+}

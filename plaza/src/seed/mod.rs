@@ -1,0 +1,15 @@
+//! A demo community: planned from a number, and lived through the services' own use cases.
+//!
+//! ## Decisions
+//! - The plan ([`community`]) is made before anything is written, from the seed alone. So two runs agree on who is who, and
+//!   the second one finds what the first one wrote: people by handle, direct rooms by their two people, other rooms by owner
+//!   and name, messages by a client id that follows from the plan, posts by their text.
+//! - Nobody is written to a table from here. What the demo shows is what real requests would have left behind.
+
+mod community;
+mod dice;
+mod fill;
+mod words;
+
+pub use community::Community;
+pub use fill::{Filled, PASSWORD, fill};
