@@ -124,7 +124,8 @@ impl Device {
                     seen = events.len();
                 }
                 if *length.wait_for(|length| *length > seen).await.ok()? == ENDED {
-                    return None;
+                    // The end may have come right behind an event that was not looked at yet.
+                    return self.record.events.lock()[seen..].iter().find_map(&mut find);
                 }
             }
         };
@@ -175,10 +176,7 @@ impl Record {
 }
 
 fn read<T: DeserializeOwned>(event: &Event, wanted: &str) -> Option<T> {
-    match event {
-        Event::Update { kind, .. } | Event::Signal { kind, .. } if &**kind == wanted => event.parse()?.ok(),
-        _ => None,
-    }
+    event.parse_as(wanted)?.ok()
 }
 
 impl fmt::Debug for Device {
