@@ -80,6 +80,7 @@ impl Db {
             .connect_with(options)
             .await
             .map_err(fault)?;
+        observe(&pool);
         Ok(Self { pool })
     }
 
@@ -117,6 +118,17 @@ impl Db {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Shows the pool of this process.
+fn observe(pool: &PgPool) {
+    let (open, idle) = (pool.clone(), pool.clone());
+    telemetry::gauge_fn("plaza_postgres_connections", "Connections to PostgreSQL that are open", move || {
+        Some(f64::from(open.size()))
+    });
+    telemetry::gauge_fn("plaza_postgres_connections_idle", "Of these, those that nobody uses", move || {
+        Some(idle.num_idle() as f64)
+    });
 }
 
 /// Longest time that a transaction may wait for its client, in milliseconds. The outbox reader waits for consumers

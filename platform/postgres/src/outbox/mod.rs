@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 
 pub use reader::Reader;
 
-use crate::{StoreResult, fault};
+use crate::{Db, StoreResult, fault};
 
 /// An event to be written.
 #[derive(Debug, Clone)]
@@ -78,4 +78,11 @@ pub async fn append(tx: &mut PgConnection, event: &OutboxEvent, now: Timestamp) 
     .await
     .map(drop)
     .map_err(fault)
+}
+
+/// Whether everything that was written has been delivered or put aside.
+pub async fn is_empty(db: &Db) -> StoreResult<bool> {
+    let waiting: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM outbox)").fetch_one(db.pool()).await.map_err(fault)?;
+    Ok(!waiting)
 }

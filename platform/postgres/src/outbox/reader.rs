@@ -1,12 +1,13 @@
 //! Delivers outbox events to their consumers.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use kernel::{Clock, StoreError};
 use sqlx::postgres::PgListener;
 use sqlx::{PgConnection, Row as _};
+use telemetry::{Counter, Histogram, LATENCY_BUCKETS_SECONDS};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -32,6 +33,22 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// Bytes of an error that are kept with a dead event.
 const ERROR_LENGTH_MAX: usize = 2_000;
 
+struct Metrics {
+    waited: Histogram,
+    failed: Counter,
+    dead: Counter,
+}
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
+    waited: telemetry::histogram(
+        "plaza_outbox_delivery_seconds",
+        "From the writing of an outbox event until all its consumers had taken it",
+        LATENCY_BUCKETS_SECONDS,
+    ),
+    failed: telemetry::counter("plaza_outbox_failures_total", "Tries to deliver an outbox event that failed"),
+    dead: telemetry::counter("plaza_outbox_dead_total", "Outbox events that were put aside after the last try"),
+});
+
 /// Hands events to consumers, and deletes each when all that want it have taken it. Any number of readers may run, in
 /// any number of processes.
 pub struct Reader {
@@ -53,6 +70,7 @@ impl Reader {
 
     /// Reads until `stop`; a batch in hand is finished first.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        LazyLock::force(&METRICS);
         let (wake, woken) = watch::channel(());
         let mut tasks = JoinSet::new();
         for _ in 0..LANES {
@@ -73,7 +91,10 @@ impl Reader {
         let mut done = Vec::with_capacity(claimed.len());
         for (one, outcome) in claimed.iter().zip(outcomes) {
             match outcome {
-                Ok(()) => done.push(one.position),
+                Ok(()) => {
+                    METRICS.waited.observe(self.clock.now().since(one.event.created_at).as_secs_f64());
+                    done.push(one.position);
+                }
                 Err(error) => self.put_back(&mut tx, one, &error.to_string()).await?,
             }
         }
@@ -173,6 +194,7 @@ impl Reader {
     async fn put_back(&self, tx: &mut PgConnection, claimed: &Claimed, error: &str) -> Result<(), StoreError> {
         let (event, now) = (&claimed.event, self.clock.now());
         let tries = event.tries + 1;
+        METRICS.failed.inc();
         if tries < TRIES_MAX {
             tracing::warn!(event = %event.id, kind = event.kind, tries, error, "an outbox event failed; it will be tried again");
             sqlx::query("UPDATE outbox SET tries = $2, due_at = $3 WHERE position = $1")
@@ -185,6 +207,7 @@ impl Reader {
             return Ok(());
         }
         tracing::error!(event = %event.id, kind = event.kind, tries, error, "an outbox event was put aside in outbox_dead");
+        METRICS.dead.inc();
         let kept: String = error.chars().take(ERROR_LENGTH_MAX).collect();
         sqlx::query(
             "WITH dead AS (DELETE FROM outbox WHERE position = $1 RETURNING *)
