@@ -79,7 +79,15 @@ pub enum Event {
 }
 
 impl Event {
-    /// The body of an update or a signal, as the type that its kind says.
+    /// The body of an update or a signal of this kind; nothing for all others.
+    pub fn parse_as<T: DeserializeOwned>(&self, wanted: &str) -> Option<Result<T, serde_json::Error>> {
+        match self {
+            Self::Update { kind, .. } | Self::Signal { kind, .. } if &**kind == wanted => self.parse(),
+            _ => None,
+        }
+    }
+
+    /// The body of an update or a signal, whatever its kind.
     pub fn parse<T: DeserializeOwned>(&self) -> Option<Result<T, serde_json::Error>> {
         match self {
             Self::Update { body, .. } | Self::Signal { body, .. } => Some(serde_json::from_str(body.get())),

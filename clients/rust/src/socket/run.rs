@@ -168,6 +168,7 @@ impl Task {
             ResumeStatus::Resumed => {
                 Stats::count(&self.stats.resumes);
                 self.progress.place(identified.positions);
+                identified.gone.iter().for_each(|topic| self.progress.leave(topic));
             }
             ResumeStatus::Fresh | ResumeStatus::Resync => self.progress.restart(identified.epoch, identified.positions),
         }
