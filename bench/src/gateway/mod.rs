@@ -16,8 +16,8 @@ use plaza::{Plaza, Stores};
 #[derive(Args)]
 pub struct Options {
     /// Which stores Plaza runs on. `grown-up` needs PLAZA_TEST_POSTGRES_URL, PLAZA_TEST_REDIS_URL and
-    /// PLAZA_TEST_CASSANDRA_NODES, or starts servers by scripts/servers.
-    #[arg(long, value_enum, default_values_t = [Stores::Embedded, Stores::GrownUp])]
+    /// PLAZA_TEST_CASSANDRA_NODES; scripts/servers has what starts such servers.
+    #[arg(long, value_enum, default_values_t = [Stores::Embedded])]
     stores: Vec<Stores>,
     /// Scenarios to run.
     #[arg(long, value_enum, default_values_t = [Scenario::Idle, Scenario::Room, Scenario::Pairs, Scenario::Saturation, Scenario::Sends])]

@@ -195,7 +195,7 @@ async fn grown_up() -> Result<Vec<(&'static str, String)>, Error> {
     ])
 }
 
-/// Servers that run already: `./test --serve` starts them and prints these variables.
+/// Servers that run already; `scripts/servers` has what starts them.
 pub struct Servers {
     pub postgres: String,
     pub redis: String,
