@@ -59,6 +59,7 @@ mod tests {
         let roll = |seed, part| (0..5).map(|_| Dice::new(seed, part).next()).collect::<Vec<_>>();
         assert_eq!(roll(1, 2), roll(1, 2));
         assert_ne!(roll(1, 2), roll(1, 3));
-        assert_eq!(Dice::new(1, 0).next(), 17_073_178_190_936_602_330, "never changes");
+        // What the published generator rolls second for the seed 1: the first is spent on mixing in the part.
+        assert_eq!(Dice::new(1, 0).next(), 0xbeeb_8da1_658e_ec67, "never changes");
     }
 }
