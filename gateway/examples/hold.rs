@@ -93,22 +93,28 @@ async fn serve(count: usize) {
     let event = UserEvent { control: Vec::new(), body: Some(body) };
     for rate in [50_000_u32, 500_000, u32::MAX] {
         let events = if rate == u32::MAX { 2_000 } else { (rate / count as u32).max(1) * 4 };
-        let cpu = cpu_seconds();
+        let (cpu, sent, writes) = (cpu_seconds(), metric("frames_sent_total"), metric("writes_total"));
         let mut ticks = tokio::time::interval(Duration::from_secs(1) * count as u32 / rate);
         let started = tokio::time::Instant::now();
         for _ in 0..events {
             ticks.tick().await;
             bus.publish(Topic::Room(open), &event).await.expect("the bus is in this process");
         }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let deliveries = f64::from(events) * count as f64;
+        let wanted = f64::from(events) * count as f64;
+        let mut delivered = 0.0;
+        while delivered < wanted && started.elapsed() < Duration::from_secs(30) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            delivered = metric("frames_sent_total") - sent;
+        }
         print(format_args!(
-            "{events} events at {:.0} deliveries/s: {:.2} µs CPU a delivery, {} connections left",
-            deliveries / started.elapsed().as_secs_f64(),
-            (cpu_seconds() - cpu) * 1e6 / deliveries,
-            gateway.connections()
+            "{events} events, {:.0} deliveries/s: {:.2} µs CPU each, {:.1} in a write, {:.0} % delivered",
+            delivered / started.elapsed().as_secs_f64(),
+            (cpu_seconds() - cpu) * 1e6 / delivered,
+            delivered / (metric("writes_total") - writes),
+            delivered / wanted * 100.0
         ));
     }
+    print(format_args!("{} connections left", gateway.connections()));
     held.kill().await.expect("it was running");
 }
 
@@ -152,6 +158,13 @@ fn resident_kib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+fn metric(name: &str) -> f64 {
+    let all = telemetry::render();
+    let value =
+        all.lines().find_map(|line| line.strip_prefix("plaza_gateway_")?.strip_prefix(name)?.trim().parse().ok());
+    value.expect("a metric of the gateway")
 }
 
 fn cpu_seconds() -> f64 {
