@@ -29,6 +29,8 @@ pub struct Device {
     /// The rooms that its owner is a member of.
     pub rooms: HashSet<RoomId>,
     pub messages: HashMap<RoomId, BTreeMap<u64, Seen>>,
+    /// Edits that came before their message: an event may overtake a page of history that is on its way.
+    pub early: HashMap<(RoomId, u64), (u64, String)>,
     /// What the device itself noticed: two messages of one number, a number behind its time.
     pub complaints: Vec<String>,
     /// Whether everything came as events. If not, edits may have been missed, which only history tells.
@@ -43,8 +45,27 @@ impl Device {
         (1..).zip(messages.keys()).take_while(|(wanted, seq)| wanted == *seq).count() as u64
     }
 
+    /// Takes an edit in, or keeps it until its message comes.
+    pub fn edit(&mut self, room: RoomId, seq: u64, version: u64, text: String) {
+        match self.messages.get_mut(&room).and_then(|messages| messages.get_mut(&seq)) {
+            Some(known) if known.version < version => (known.version, known.text) = (version, text),
+            Some(_) => {}
+            None => {
+                let early = self.early.entry((room, seq)).or_default();
+                if early.0 < version {
+                    *early = (version, text);
+                }
+            }
+        }
+    }
+
     /// Takes a message in. A second one of the same number must be the same one, as new or newer.
-    pub fn take(&mut self, room: RoomId, seq: u64, seen: Seen) {
+    pub fn take(&mut self, room: RoomId, seq: u64, mut seen: Seen) {
+        if let Some((version, text)) = self.early.remove(&(room, seq))
+            && version > seen.version
+        {
+            (seen.version, seen.text) = (version, text);
+        }
         let messages = self.messages.entry(room).or_default();
         match messages.get_mut(&seq) {
             None => {
@@ -165,6 +186,19 @@ mod tests {
         assert!(renumbered.contains(" 1 is "), "{renumbered}");
         let foreign = spoil(&|sent, _| drop(sent.remove(0)));
         assert!(foreign.contains("nobody sent"), "{foreign}");
+    }
+
+    #[test]
+    fn the_highest_version_stays_whichever_comes_first() {
+        let (room, id) = (RoomId::new(Timestamp::from_millis(1)), MessageId::new(Timestamp::from_millis(2)));
+        let mut device = Device::default();
+        device.edit(room, 1, 3, "third".to_owned());
+        device.edit(room, 1, 2, "second".to_owned());
+        device.take(room, 1, Seen { id, text: "first".to_owned(), version: 1 });
+        assert_eq!(device.messages[&room][&1].text, "third");
+        device.edit(room, 1, 4, "fourth".to_owned());
+        device.take(room, 1, Seen { id, text: "third".to_owned(), version: 3 });
+        assert_eq!(device.messages[&room][&1].text, "fourth");
     }
 
     #[test]

@@ -228,23 +228,16 @@ fn take_in(kind: &str, event: &Event, view: &mut history::Device) {
             None => {}
         },
         "message.edited" => match event.parse::<MessageEdited>() {
-            Some(Ok(edit)) => change(view, edit.room, edit.seq, edit.version, edit.text),
+            Some(Ok(edit)) => view.edit(edit.room, edit.seq, u64::from(edit.version), edit.text),
             Some(Err(why)) => unreadable(why),
             None => {}
         },
         "message.deleted" => match event.parse::<MessageDeleted>() {
-            Some(Ok(gone)) => change(view, gone.room, gone.seq, gone.version, String::new()),
+            Some(Ok(gone)) => view.edit(gone.room, gone.seq, u64::from(gone.version), String::new()),
             Some(Err(why)) => unreadable(why),
             None => {}
         },
         _ => {}
-    }
-}
-
-fn change(view: &mut history::Device, room: RoomId, seq: u64, version: u32, text: String) {
-    let known = view.messages.get(&room).and_then(|messages| messages.get(&seq)).map(|seen| seen.id);
-    if let Some(id) = known {
-        view.take(room, seq, Seen { id, text, version: u64::from(version) });
     }
 }
 

@@ -61,7 +61,6 @@ async fn redis_is_killed_and_comes_back_empty() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "an edit that Cassandra took while it stood still may not reach devices that stay connected: see README, Not yet"]
 async fn cassandra_stands_still_for_ten_seconds() {
     let servers = [Kind::Postgres, Kind::Redis, Kind::Cassandra];
     let mut plaza = Deployment::start_on_own_servers(&servers, &GENEROUS).await;
