@@ -1,0 +1,1 @@
+//! Search documents, and the engines that hold them.

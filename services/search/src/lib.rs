@@ -1,0 +1,1 @@
+//! Search for people, posts, hashtags and messages.
