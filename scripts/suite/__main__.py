@@ -24,13 +24,13 @@ def arguments():
         "  PLAZA_SERVERS=DIR    where fetched servers are kept (default: .servers)\n"
         "  CARGO_TARGET_DIR     as Cargo has it\n\n"
         "examples:\n"
-        "  ./test --quick                      the inner loop: no Cassandra, no whole-system tests\n"
+        "  ./test --quick                      the inner loop: no Cassandra or OpenSearch, no whole-system tests\n"
         "  ./test fmt clippy                   two steps\n"
         "  ./test embedded --only chat::       whole-system tests whose name contains chat::, embedded stores",
     )
     parser.add_argument("steps", nargs="*", metavar="STEP", help="only these steps (default: all)")
     parser.add_argument("--quick", action="store_true", help="only " + ", ".join(s.name for s in steps.ALL if s.quick)
-                        + "; tests that need Cassandra are left out")
+                        + "; tests that need Cassandra or OpenSearch are left out")
     parser.add_argument("--only", metavar="TEXT", help="of the Rust tests, only those whose name contains TEXT")
     parser.add_argument("--keep", action="store_true", help="keep the scratch folder with all logs in any case")
     chosen = parser.parse_args()

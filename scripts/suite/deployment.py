@@ -1,5 +1,6 @@
 """Holds docker-compose.yml to what it promises. Where Docker is missing, nothing can be started; this much can be read."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,22 @@ def faults_of(name, service, volumes):
             yield f"does not wait for {other} to be healthy"
 
 
+# Servers that `./test` fetches by a pom, and the property or artifact that holds their version there.
+FETCHED = {
+    "cassandra": r"<artifactId>cassandra-all</artifactId>\s*<version>([\d.]+)<",
+    "opensearch": r"<opensearch\.version>([\d.]+)<",
+}
+
+
+def untested(services):
+    """Images whose version is not the one that tests run on: `5.0` stands for every `5.0.x`."""
+    for name, pattern in FETCHED.items():
+        tested = re.search(pattern, (ROOT / "scripts" / "servers" / f"{name}.pom.xml").read_text()).group(1)
+        deployed = services[name]["image"].rsplit(":", 1)[-1]
+        if not f"{tested}.".startswith(f"{deployed}."):
+            yield f"{name}: the image is {deployed}, and tests run on {tested}"
+
+
 def read():
     """Run by the virtual environment's Python, which has the parser."""
     import yaml
@@ -48,6 +65,7 @@ def read():
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     faults = [f"{name}: {fault}" for name, service in compose["services"].items()
               for fault in faults_of(name, service, compose["volumes"])]
+    faults += untested(compose["services"])
     used = {mount.split(":")[0] for service in compose["services"].values() for mount in service.get("volumes", [])}
     faults += [f"volume {volume} is used by nobody" for volume in compose["volumes"] if volume not in used]
     configurations = [*(ROOT / "deploy").rglob("*.yaml"), *(ROOT / "deploy").rglob("*.yml")]

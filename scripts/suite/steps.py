@@ -91,8 +91,8 @@ def stores(stage):
         stage.get(need)
     env = stage.get(servers.postgres) | stage.get(servers.redis)
     if not stage.quick:
-        stage.get(needs.cassandra)
-        env |= stage.get(servers.cassandra)
+        stage.get(needs.java)
+        env |= stage.get(servers.cassandra) | stage.get(servers.opensearch)
     return env
 
 
@@ -104,7 +104,7 @@ def unit(stage, tally):
 
 def slices(stage, tally):
     binaries = [b for b in stage.get(build) if b.kind == "test" and b.package != "system-tests"]
-    rust_tests(stage, tally, binaries, stores(stage), skip=["cassandra"] if stage.quick else [])
+    rust_tests(stage, tally, binaries, stores(stage), skip=["cassandra", "opensearch"] if stage.quick else [])
 
 
 def system(part, needs_stores=True, threads=None):
@@ -157,7 +157,7 @@ ALL = [
     Step("unit", "tests beside the code", unit, quick=True),
     Step("slices", "each crate's own tests: ports on each of their stores, slices on PostgreSQL", slices, quick=True),
     Step("embedded", "whole system over real sockets, stores that Plaza starts itself", system("embedded", needs_stores=False)),
-    Step("grown-up", "whole system, two nodes on PostgreSQL, Cassandra and Redis", system("grown_up")),
+    Step("grown-up", "whole system, two nodes on PostgreSQL, Cassandra, Redis and OpenSearch", system("grown_up")),
     Step("simulation", "seeded plans of many clients, invariants at the end", system("simulation")),
     Step("faults", "kill -9, an emptied Redis, a stopped Cassandra, a restarted PostgreSQL, under load", system("faults", threads=1)),
     Step("autobahn", "RFC 6455 conformance of the socket", autobahn.run),
