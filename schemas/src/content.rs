@@ -36,7 +36,27 @@ pub struct HashtagSpan {
     pub end: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a post was written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceGiven {
+    pub latitude: f64,
+    pub longitude: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
     pub id: PostId,
     pub kind: PostKind,
@@ -45,27 +65,36 @@ pub struct Post {
     pub mentions: Vec<MentionSpan>,
     pub hashtags: Vec<HashtagSpan>,
     pub audience: Audience,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
     pub version: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PostCreate {
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceGiven>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PostEdit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceGiven>,
+    /// There is only `true`: leaving it out leaves the place as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remove_place: Option<bool>,
 }
 
 /// Business event `post.created`.
@@ -106,6 +135,8 @@ crate::types! {
     "content":
     HashtagSpan,
     MentionSpan,
+    Place,
+    PlaceGiven,
     Post,
     PostCreate,
     PostCreated,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::Post;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeedItem {
     pub post: Post,
     pub why: Why,

@@ -267,7 +267,7 @@ impl Filling<'_> {
                 continue;
             }
             let audience = post.followers_only.then_some(Audience::Followers);
-            let wish = PostCreate { text: post.text.clone(), audience };
+            let wish = PostCreate { text: post.text.clone(), audience, place: None };
             content.create(&member.at(self.ago(post.ago)), wish).await.map_err(refused("a post"))?;
         }
         Ok(count)

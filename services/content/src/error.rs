@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use kernel::{ErrorKind, Fail, Problem, StoreError};
 
+use crate::place::{NoPlace, PLACE_NAME_LENGTH_MAX};
 use crate::text::{HASHTAGS_MAX, MENTIONS_MAX, TEXT_LENGTH_MAX, Unfit};
 
 /// How a use case of posts fails.
@@ -10,6 +11,8 @@ use crate::text::{HASHTAGS_MAX, MENTIONS_MAX, TEXT_LENGTH_MAX, Unfit};
 pub enum Error {
     #[error(transparent)]
     Unfit(#[from] Unfit),
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
     #[error("the edit changes nothing")]
     NothingToEdit,
     #[error("not a hashtag")]
@@ -44,7 +47,9 @@ impl From<kernel::CursorError> for Error {
 impl Fail for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unfit(_) | Self::NothingToEdit | Self::NotAHashtag | Self::Cursor => ErrorKind::Invalid,
+            Self::Unfit(_) | Self::NoPlace(_) | Self::NothingToEdit | Self::NotAHashtag | Self::Cursor => {
+                ErrorKind::Invalid
+            }
             Self::NotFound | Self::PersonNotFound => ErrorKind::NotFound,
             Self::NotYours => ErrorKind::Forbidden,
             Self::Store(error) => error.kind(),
@@ -59,6 +64,8 @@ impl Fail for Error {
             Self::Unfit(Unfit::ControlCharacter) => "post_control_character",
             Self::Unfit(Unfit::TooManyMentions) => "too_many_mentions",
             Self::Unfit(Unfit::TooManyHashtags) => "too_many_hashtags",
+            Self::NoPlace(NoPlace::Coordinates | NoPlace::Both) => "place_invalid",
+            Self::NoPlace(NoPlace::Name) => "place_name_invalid",
             Self::NothingToEdit => "nothing_to_edit",
             Self::NotAHashtag => "hashtag_invalid",
             Self::Cursor => "cursor_invalid",
@@ -83,6 +90,15 @@ impl Fail for Error {
             Self::Unfit(Unfit::TooManyHashtags) => {
                 return Cow::Owned(format!("A post has at most {HASHTAGS_MAX} hashtags."));
             }
+            Self::NoPlace(NoPlace::Coordinates) => {
+                "A place has a latitude of -90 to 90 and a longitude of -180 to 180 degrees."
+            }
+            Self::NoPlace(NoPlace::Name) => {
+                return Cow::Owned(format!(
+                    "The name of a place has 1 to {PLACE_NAME_LENGTH_MAX} characters on one line."
+                ));
+            }
+            Self::NoPlace(NoPlace::Both) => "An edit sets the place or removes it, not both.",
             Self::NothingToEdit => "Name what is to change.",
             Self::NotAHashtag => "This is not a hashtag.",
             Self::Cursor => "This cursor was not made by this list.",
@@ -103,6 +119,12 @@ impl Fail for Error {
     }
 
     fn pointer(&self) -> Option<Cow<'static, str>> {
-        matches!(self, Self::Unfit(_)).then_some(Cow::Borrowed("/text"))
+        Some(Cow::Borrowed(match self {
+            Self::Unfit(_) => "/text",
+            Self::NoPlace(NoPlace::Coordinates) => "/place",
+            Self::NoPlace(NoPlace::Name) => "/place/name",
+            Self::NoPlace(NoPlace::Both) => "/remove_place",
+            _ => return None,
+        }))
     }
 }

@@ -1,10 +1,10 @@
 //! What a post is, and who may read it.
 
 use kernel::{PostId, Timestamp, UserId};
-use schemas::content::{Audience, HashtagSpan, MentionSpan, PostKind};
+use schemas::content::{Audience, HashtagSpan, MentionSpan, Place, PostKind};
 
 /// A post as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Post {
     pub id: PostId,
     pub kind: PostKind,
@@ -13,6 +13,7 @@ pub struct Post {
     pub text: String,
     pub mentions: Vec<MentionSpan>,
     pub hashtags: Vec<HashtagSpan>,
+    pub place: Option<Place>,
     pub version: u32,
     pub created_at: Timestamp,
     pub edited_at: Option<Timestamp>,

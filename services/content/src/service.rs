@@ -13,6 +13,7 @@ use schemas::content::{
 use crate::error::Error;
 use crate::model::{Post, Sight};
 use crate::neighbours::{People, Relations};
+use crate::place::{PlaceEdit, place};
 use crate::store::{self, Store};
 use crate::text::{Hashtag, Text};
 
@@ -44,6 +45,7 @@ impl Service {
 
     pub async fn create(&self, ctx: &Ctx, input: PostCreate) -> Result<schemas::content::Post, Error> {
         let text = Text::parse(&input.text)?;
+        let place = input.place.map(place).transpose()?;
         let (person, mentions) = tokio::try_join!(self.person(ctx.user), self.mentions(ctx.user, &text))?;
         let post = Post {
             id: PostId::new(ctx.now),
@@ -53,6 +55,7 @@ impl Service {
             hashtags: hashtags(&text),
             text: text.as_str().to_owned(),
             mentions,
+            place,
             version: 1,
             created_at: ctx.now,
             edited_at: None,
@@ -78,9 +81,10 @@ impl Service {
     }
 
     pub async fn edit(&self, ctx: &Ctx, id: PostId, input: PostEdit) -> Result<schemas::content::Post, Error> {
-        if input.text.is_none() && input.audience.is_none() {
+        if input == PostEdit::default() {
             return Err(Error::NothingToEdit);
         }
+        let place = PlaceEdit::parse(input.place, input.remove_place)?;
         let text = match &input.text {
             Some(raw) => {
                 let text = Text::parse(raw)?;
@@ -101,6 +105,7 @@ impl Service {
             post.text = text.as_str().to_owned();
             post.mentions = mentions;
         }
+        place.apply(&mut post.place);
         post.audience = input.audience.unwrap_or(post.audience);
         post.version += 1;
         post.edited_at = Some(ctx.now);
@@ -316,6 +321,7 @@ fn rendered(post: Post, person: &PersonSummary) -> schemas::content::Post {
         mentions: post.mentions,
         hashtags: post.hashtags,
         audience: post.audience,
+        place: post.place,
         created_at: post.created_at,
         edited_at: post.edited_at,
         version: post.version,

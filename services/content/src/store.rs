@@ -3,7 +3,7 @@
 use kernel::{PageSize, PostId, StoreError, Timestamp, UserId};
 use postgres::outbox::{self, OutboxEvent};
 use postgres::{Db, StoreResult, fault};
-use schemas::content::{Audience, PostKind};
+use schemas::content::{Audience, Place, PostKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::types::Json;
@@ -11,7 +11,8 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::model::Post;
 
-const COLUMNS: &str = "id, kind, author, audience, text, mentions, hashtags, version, created_at, edited_at";
+const COLUMNS: &str = "id, kind, author, audience, text, mentions, hashtags, version, created_at, edited_at, \
+     latitude, longitude, place_name";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
@@ -120,8 +121,9 @@ pub(crate) async fn lock_some_of(tx: &mut PgConnection, author: UserId, limit: i
 
 pub(crate) async fn insert(tx: &mut PgConnection, post: &Post) -> StoreResult<()> {
     let insert = sqlx::query(
-        "INSERT INTO posts (id, kind, author, audience, text, mentions, hashtags, version, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO posts (id, kind, author, audience, text, mentions, hashtags, version, created_at,
+                            latitude, longitude, place_name)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(post.id)
     .bind(name(&post.kind)?)
@@ -132,6 +134,9 @@ pub(crate) async fn insert(tx: &mut PgConnection, post: &Post) -> StoreResult<()
     .bind(Json(&post.hashtags))
     .bind(post.version.cast_signed())
     .bind(post.created_at)
+    .bind(post.place.as_ref().map(|place| place.latitude))
+    .bind(post.place.as_ref().map(|place| place.longitude))
+    .bind(post.place.as_ref().and_then(|place| place.name.as_deref()))
     .execute(&mut *tx);
     telemetry::timed("postgres", "content.insert", insert).await.map_err(fault)?;
     insert_tags(tx, post).await
@@ -139,7 +144,8 @@ pub(crate) async fn insert(tx: &mut PgConnection, post: &Post) -> StoreResult<()
 
 pub(crate) async fn update(tx: &mut PgConnection, post: &Post) -> StoreResult<()> {
     sqlx::query(
-        "UPDATE posts SET audience = $2, text = $3, mentions = $4, hashtags = $5, version = $6, edited_at = $7
+        "UPDATE posts SET audience = $2, text = $3, mentions = $4, hashtags = $5, version = $6, edited_at = $7,
+                          latitude = $8, longitude = $9, place_name = $10
          WHERE id = $1",
     )
     .bind(post.id)
@@ -149,6 +155,9 @@ pub(crate) async fn update(tx: &mut PgConnection, post: &Post) -> StoreResult<()
     .bind(Json(&post.hashtags))
     .bind(post.version.cast_signed())
     .bind(post.edited_at)
+    .bind(post.place.as_ref().map(|place| place.latitude))
+    .bind(post.place.as_ref().map(|place| place.longitude))
+    .bind(post.place.as_ref().and_then(|place| place.name.as_deref()))
     .execute(&mut *tx)
     .await
     .map_err(fault)?;
@@ -158,12 +167,16 @@ pub(crate) async fn update(tx: &mut PgConnection, post: &Post) -> StoreResult<()
 
 /// Leaves of the posts only that they were there.
 pub(crate) async fn bury(tx: &mut PgConnection, posts: &[PostId], now: Timestamp) -> StoreResult<()> {
-    sqlx::query("UPDATE posts SET text = '', mentions = '[]', hashtags = '[]', deleted_at = $2 WHERE id = ANY($1)")
-        .bind(posts)
-        .bind(now)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+    sqlx::query(
+        "UPDATE posts SET text = '', mentions = '[]', hashtags = '[]', latitude = NULL, longitude = NULL,
+                          place_name = NULL, deleted_at = $2
+         WHERE id = ANY($1)",
+    )
+    .bind(posts)
+    .bind(now)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
     delete_tags(tx, posts).await
 }
 
@@ -216,6 +229,9 @@ struct Row {
     version: i32,
     created_at: Timestamp,
     edited_at: Option<Timestamp>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    place_name: Option<String>,
 }
 
 impl TryFrom<Row> for Post {
@@ -230,6 +246,11 @@ impl TryFrom<Row> for Post {
             text: row.text,
             mentions: row.mentions.0,
             hashtags: row.hashtags.0,
+            place: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Place {
+                latitude,
+                longitude,
+                name: row.place_name,
+            }),
             version: u32::try_from(row.version).map_err(StoreError::broken)?,
             created_at: row.created_at,
             edited_at: row.edited_at,

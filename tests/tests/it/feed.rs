@@ -15,7 +15,7 @@ crate::on_both_stores![
 ];
 
 async fn say(person: &Person, text: &str) -> Post {
-    let post = PostCreate { text: text.to_owned(), audience: None };
+    let post = PostCreate { text: text.to_owned(), ..PostCreate::default() };
     person.session.post(&post).await.unwrap()
 }
 
@@ -52,7 +52,8 @@ async fn a_post_reaches_those_who_follow_and_nobody_else(plaza: &Deployment) {
 async fn followers_only_means_followers_only(plaza: &Deployment) {
     let (ada, ben, cleo) = (plaza.person("ada").await, plaza.person("ben").await, plaza.person("cleo").await);
     ben.session.follow(ada.id()).await.unwrap();
-    let post = PostCreate { text: "Between us".to_owned(), audience: Some(Audience::Followers) };
+    let post =
+        PostCreate { text: "Between us".to_owned(), audience: Some(Audience::Followers), ..PostCreate::default() };
     let post = ada.session.post(&post).await.unwrap();
 
     feed_becomes(&ben, &[post.id]).await;
@@ -68,7 +69,7 @@ async fn an_edit_shows_and_a_deletion_takes_effect(plaza: &Deployment) {
     let post = say(&ada, "A tpyo").await;
     feed_becomes(&ben, &[post.id]).await;
 
-    let edit = PostEdit { text: Some("A typo".to_owned()), audience: None };
+    let edit = PostEdit { text: Some("A typo".to_owned()), ..PostEdit::default() };
     assert_eq!(ada.session.edit_post(post.id, &edit).await.unwrap().text, "A typo");
     assert_eq!(ben.session.feed(None, 10).await.unwrap().items[0].post.text, "A typo");
     assert_eq!(ben.session.edit_post(post.id, &edit).await.unwrap_err().status(), Some(403));

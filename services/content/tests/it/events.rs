@@ -13,7 +13,7 @@ async fn each_change_is_told_once_with_what_consumers_need() {
     let world = World::new().await;
     let [ada, ben] = world.people(["ada", "ben"]);
     let post = world.post(ada, "@ben @ben #a #b #A").await;
-    let edit = PostEdit { text: Some("#c".to_owned()), audience: Some(Audience::Followers) };
+    let edit = PostEdit { text: Some("#c".to_owned()), audience: Some(Audience::Followers), ..PostEdit::default() };
     let edited = world.posts.edit(&world.ctx(ada), post.id, edit).await.unwrap();
     world.posts.delete(&world.ctx(ada), post.id).await.unwrap();
 
@@ -39,7 +39,7 @@ async fn a_refused_change_is_not_told() {
     assert!(
         world
             .posts
-            .edit(&world.ctx(ada), post.id, PostEdit { text: Some(String::new()), audience: None })
+            .edit(&world.ctx(ada), post.id, PostEdit { text: Some(String::new()), ..PostEdit::default() })
             .await
             .is_err()
     );

@@ -75,10 +75,10 @@ async fn a_hashtag_lists_public_posts_in_any_spelling() {
     for spelling in ["straße", "STRASSE", "Strasse"] {
         assert_eq!(by_hashtag(&world, ben, spelling, 1).await.0, [second, first]);
     }
-    let narrowed = PostEdit { text: None, audience: Some(Audience::Followers) };
+    let narrowed = PostEdit { audience: Some(Audience::Followers), ..PostEdit::default() };
     world.posts.edit(&world.ctx(ada), second, narrowed).await.unwrap();
     assert_eq!(by_hashtag(&world, ben, "strasse", 50).await.0, [first]);
-    let other = PostEdit { text: Some("#elsewhere".to_owned()), audience: None };
+    let other = PostEdit { text: Some("#elsewhere".to_owned()), ..PostEdit::default() };
     world.posts.edit(&world.ctx(ada), first, other).await.unwrap();
     assert_eq!(by_hashtag(&world, ben, "strasse", 50).await.0, [first; 0]);
     assert_eq!(by_hashtag(&world, ben, "elsewhere", 50).await.0, [first]);

@@ -2,12 +2,12 @@
 
 use content::Error;
 use kernel::{ErrorKind, Fail as _, PostId};
-use schemas::content::{Audience, PostEdit, PostKind};
+use schemas::content::{Audience, PlaceGiven, PostCreate, PostEdit, PostKind};
 
 use crate::world::World;
 
 fn text(text: &str) -> PostEdit {
-    PostEdit { text: Some(text.to_owned()), audience: None }
+    PostEdit { text: Some(text.to_owned()), ..PostEdit::default() }
 }
 
 #[tokio::test]
@@ -34,13 +34,13 @@ async fn an_edit_counts_and_says_when() {
     let edited = world.posts.edit(&ctx, post.id, text("Tea at one with @ben")).await.unwrap();
     assert_eq!((edited.version, edited.edited_at, edited.created_at), (2, Some(ctx.now), post.created_at));
     assert_eq!((edited.hashtags.len(), edited.mentions[0].user), (0, ben));
-    let narrowed = PostEdit { text: None, audience: Some(Audience::Followers) };
+    let narrowed = PostEdit { audience: Some(Audience::Followers), ..PostEdit::default() };
     let edited = world.posts.edit(&world.ctx(ada), post.id, narrowed).await.unwrap();
     assert_eq!((edited.version, edited.text.as_str()), (3, "Tea at one with @ben"));
     assert_eq!(world.posts.read(&world.ctx(ada), post.id).await.unwrap(), edited);
     assert!(!world.sees(ben, post.id).await, "ben does not follow");
 
-    let nothing = PostEdit { text: None, audience: None };
+    let nothing = PostEdit::default();
     assert!(matches!(world.posts.edit(&world.ctx(ada), post.id, nothing).await, Err(Error::NothingToEdit)));
     let error = world.posts.edit(&world.ctx(ada), post.id, text(" ")).await.unwrap_err();
     assert_eq!((error.code(), error.pointer().as_deref()), ("post_empty", Some("/text")));
@@ -110,7 +110,7 @@ async fn when_neighbours_do_not_answer_nothing_is_shown_and_nothing_written() {
     world.neighbours_away();
     let error = world.posts.read(&world.ctx(ben), post.id).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "store_unavailable"));
-    let input = schemas::content::PostCreate { text: "More".to_owned(), audience: None };
+    let input = PostCreate { text: "More".to_owned(), ..PostCreate::default() };
     assert!(world.posts.create(&world.ctx(ada), input).await.is_err());
     assert_eq!(world.events().await.len(), 1);
 }
@@ -124,4 +124,53 @@ async fn mentions_name_people_whom_no_block_parts_from_the_author() {
     let post = world.post(ada, "@ada @ben @cleo @dana @nobody @dana").await;
     let mentioned: Vec<_> = post.mentions.iter().map(|m| m.user).collect();
     assert_eq!(mentioned, [ada, dana, dana]);
+}
+
+#[tokio::test]
+async fn a_post_has_a_place_until_an_edit_moves_or_removes_it() {
+    let world = World::new().await;
+    let [ada, ben] = world.people(["ada", "ben"]);
+    let at =
+        |latitude, longitude, name: Option<&str>| PlaceGiven { latitude, longitude, name: name.map(str::to_owned) };
+    let input = PostCreate {
+        text: "Tea here".to_owned(),
+        place: Some(at(52.520_008, 13.404_954, Some(" Alexanderplatz "))),
+        ..PostCreate::default()
+    };
+    let post = world.posts.create(&world.ctx(ada), input.clone()).await.unwrap();
+    let place = post.place.clone().unwrap();
+    assert_eq!((place.latitude, place.longitude), (52.520_008, 13.404_954));
+    assert_eq!(place.name.as_deref(), Some("Alexanderplatz"));
+    assert_eq!(world.posts.read(&world.ctx(ben), post.id).await.unwrap(), post);
+
+    let edit = async |edit: PostEdit| world.posts.edit(&world.ctx(ada), post.id, edit).await;
+    let kept = edit(text("Coffee here")).await.unwrap();
+    assert_eq!(kept.place, post.place, "an edit of the text leaves the place");
+    let moved = PostEdit { place: Some(at(-90.0, 180.0, None)), ..PostEdit::default() };
+    let moved = edit(moved).await.unwrap();
+    assert_eq!((moved.version, moved.place.as_ref().map(|it| it.latitude)), (3, Some(-90.0)));
+    assert_eq!(world.posts.read(&world.ctx(ben), post.id).await.unwrap(), moved);
+    let removed = edit(PostEdit { remove_place: Some(true), ..PostEdit::default() }).await.unwrap();
+    assert_eq!(removed.place, None);
+    assert_eq!(world.posts.read(&world.ctx(ben), post.id).await.unwrap(), removed);
+
+    for (place, code, pointer) in [
+        (at(90.1, 0.0, None), "place_invalid", "/place"),
+        (at(0.0, 180.1, None), "place_invalid", "/place"),
+        (at(0.0, 0.0, Some(" ")), "place_name_invalid", "/place/name"),
+    ] {
+        let input = PostCreate { place: Some(place.clone()), ..input.clone() };
+        let error = world.posts.create(&world.ctx(ada), input).await.unwrap_err();
+        assert_eq!((error.code(), error.pointer().as_deref()), (code, Some(pointer)));
+        let error = edit(PostEdit { place: Some(place), ..PostEdit::default() }).await.unwrap_err();
+        assert_eq!(error.code(), code);
+    }
+    let both = PostEdit { place: Some(at(0.0, 0.0, None)), remove_place: Some(true), ..PostEdit::default() };
+    assert_eq!(edit(both).await.unwrap_err().code(), "place_invalid");
+
+    edit(PostEdit { place: Some(at(1.0, 2.0, Some("Here"))), ..PostEdit::default() }).await.unwrap();
+    world.posts.delete(&world.ctx(ada), post.id).await.unwrap();
+    let left: (Option<f64>, Option<f64>, Option<String>) =
+        sqlx::query_as("SELECT latitude, longitude, place_name FROM posts").fetch_one(world.db.pool()).await.unwrap();
+    assert_eq!(left, (None, None, None), "a tombstone tells no place");
 }

@@ -129,7 +129,7 @@ impl World {
     }
 
     pub async fn post_to(&self, author: UserId, text: &str, audience: Audience) -> Post {
-        let input = PostCreate { text: text.to_owned(), audience: Some(audience) };
+        let input = PostCreate { text: text.to_owned(), audience: Some(audience), ..PostCreate::default() };
         self.posts.create(&self.ctx(author), input).await.unwrap()
     }
 

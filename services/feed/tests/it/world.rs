@@ -237,7 +237,7 @@ impl World {
     }
 
     pub async fn post_to(&self, author: UserId, audience: Audience) -> PostId {
-        let input = PostCreate { text: "Tea at noon".to_owned(), audience: Some(audience) };
+        let input = PostCreate { text: "Tea at noon".to_owned(), audience: Some(audience), ..PostCreate::default() };
         self.content.create(&self.ctx(author), input).await.unwrap().id
     }
 
