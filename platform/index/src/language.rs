@@ -1,0 +1,139 @@
+//! Languages: found out when a document is made, and stemmed.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use tantivy::tokenizer::Language as Stems;
+use whatlang::Lang;
+
+/// Shortest text whose language is guessed, in characters. Shorter ones fool every detector.
+const DETECT_CHARS_MIN: usize = 12;
+
+/// A language that detection knows, by its two letters (ISO 639-1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Language(&'static str);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a language that is known here")]
+pub struct UnknownLanguage;
+
+/// Every language: its code, how the detector calls it, how it is stemmed.
+const LANGUAGES: &[(&str, Lang, Option<Stems>)] = &[
+    ("ar", Lang::Ara, Some(Stems::Arabic)),
+    ("be", Lang::Bel, None),
+    ("bg", Lang::Bul, None),
+    ("bn", Lang::Ben, None),
+    ("ca", Lang::Cat, None),
+    ("cs", Lang::Ces, None),
+    ("da", Lang::Dan, Some(Stems::Danish)),
+    ("de", Lang::Deu, Some(Stems::German)),
+    ("el", Lang::Ell, Some(Stems::Greek)),
+    ("en", Lang::Eng, Some(Stems::English)),
+    ("es", Lang::Spa, Some(Stems::Spanish)),
+    ("et", Lang::Est, None),
+    ("fa", Lang::Pes, None),
+    ("fi", Lang::Fin, Some(Stems::Finnish)),
+    ("fr", Lang::Fra, Some(Stems::French)),
+    ("he", Lang::Heb, None),
+    ("hi", Lang::Hin, None),
+    ("hr", Lang::Hrv, None),
+    ("hu", Lang::Hun, Some(Stems::Hungarian)),
+    ("id", Lang::Ind, None),
+    ("it", Lang::Ita, Some(Stems::Italian)),
+    ("ja", Lang::Jpn, None),
+    ("ko", Lang::Kor, None),
+    ("lt", Lang::Lit, None),
+    ("lv", Lang::Lav, None),
+    ("nb", Lang::Nob, Some(Stems::Norwegian)),
+    ("nl", Lang::Nld, Some(Stems::Dutch)),
+    ("pl", Lang::Pol, None),
+    ("pt", Lang::Por, Some(Stems::Portuguese)),
+    ("ro", Lang::Ron, Some(Stems::Romanian)),
+    ("ru", Lang::Rus, Some(Stems::Russian)),
+    ("sk", Lang::Slk, None),
+    ("sl", Lang::Slv, None),
+    ("sr", Lang::Srp, None),
+    ("sv", Lang::Swe, Some(Stems::Swedish)),
+    ("ta", Lang::Tam, Some(Stems::Tamil)),
+    ("th", Lang::Tha, None),
+    ("tr", Lang::Tur, Some(Stems::Turkish)),
+    ("uk", Lang::Ukr, None),
+    ("ur", Lang::Urd, None),
+    ("vi", Lang::Vie, None),
+    ("zh", Lang::Cmn, None),
+];
+
+impl Language {
+    /// By its ISO 639-1 code, in lower case.
+    pub fn parse(code: &str) -> Result<Self, UnknownLanguage> {
+        LANGUAGES.iter().find(|(known, ..)| *known == code).map(|(known, ..)| Self(known)).ok_or(UnknownLanguage)
+    }
+
+    /// What the text is most likely written in; `None` when it is too short to tell, or the guess is no good.
+    #[must_use]
+    pub fn detect(text: &str) -> Option<Self> {
+        text.chars().nth(DETECT_CHARS_MIN - 1)?;
+        let guess = whatlang::detect(text)?;
+        if !guess.is_reliable() {
+            return None;
+        }
+        LANGUAGES.iter().find(|(_, lang, _)| *lang == guess.lang()).map(|(code, ..)| Self(code))
+    }
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.0
+    }
+
+    /// How its words are stemmed, if they are.
+    pub(crate) fn stems(self) -> Option<Stems> {
+        LANGUAGES.iter().find(|(code, ..)| *code == self.0).and_then(|(.., stems)| *stems)
+    }
+
+    /// The languages whose words are stemmed.
+    pub(crate) fn stemmed() -> impl Iterator<Item = Self> {
+        LANGUAGES.iter().filter(|(.., stems)| stems.is_some()).map(|(code, ..)| Self(code))
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Debug for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Language {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&code).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_told_apart_and_short_texts_are_not_guessed() {
+        let of = |text| Language::detect(text).map(Language::code);
+        assert_eq!(of("The children were running through the old garden again"), Some("en"));
+        assert_eq!(of("Die Kinder liefen wieder durch die alten Gärten der Stadt"), Some("de"));
+        assert_eq!(of("Les enfants couraient encore dans les vieux jardins de la ville"), Some("fr"));
+        assert_eq!(of("東京の美しい庭園で子供たちが走っていました"), Some("ja"));
+        assert_eq!(of("hello"), None);
+    }
+
+    #[test]
+    fn the_table_is_in_order_and_codes_come_back() {
+        assert!(LANGUAGES.is_sorted_by(|a, b| a.0 < b.0));
+        assert_eq!(Language::parse("de").map(Language::code), Ok("de"));
+        assert_eq!(Language::parse("DE"), Err(UnknownLanguage));
+        assert_eq!(Language::stemmed().count(), 18);
+    }
+}

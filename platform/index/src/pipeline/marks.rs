@@ -1,0 +1,39 @@
+//! Documents to read again although no table of theirs changes.
+//!
+//! A mark goes through the change stream like any row, and so gets the version of its commit.
+
+use postgres::{Db, StoreResult, fault};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::Kind;
+
+pub(crate) const TABLE: &str = "search_marks";
+
+/// The kind and the document that a change of the marks tells of, if it does.
+pub(crate) fn told(change: &cdc::Change) -> Option<(&str, &str)> {
+    change.new.as_ref()?;
+    (change.text("ready") == Some("t")).then_some(())?;
+    Some((change.text("kind")?, change.text("document")?))
+}
+
+/// Has documents read again. The rows are gone when the transaction commits, and are told all the same.
+pub(crate) async fn read_again(tx: &mut PgConnection, kind: Kind, documents: &[String]) -> StoreResult<()> {
+    let ids: Vec<Uuid> = documents.iter().map(|_| Uuid::now_v7()).collect();
+    sqlx::query(
+        "INSERT INTO search_marks (id, kind, document, ready)
+         SELECT id, $3, document, true FROM unnest($1::uuid[], $2::text[]) mark (id, document)",
+    )
+    .bind(&ids)
+    .bind(documents)
+    .bind(kind.name())
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
+    sqlx::query("DELETE FROM search_marks WHERE id = ANY($1)").bind(&ids).execute(tx).await.map(drop).map_err(fault)
+}
+
+/// How many marks wait for their documents.
+pub async fn waiting(db: &Db) -> StoreResult<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM search_marks WHERE NOT ready").fetch_one(db.pool()).await.map_err(fault)
+}
