@@ -18,6 +18,7 @@ pub mod feed;
 pub mod graph;
 pub mod presence;
 pub mod problem;
+pub mod search;
 pub mod socket;
 
 mod registry;

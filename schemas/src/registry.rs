@@ -24,6 +24,7 @@ pub fn all_types() -> impl Iterator<Item = &'static Type> {
         crate::graph::TYPES,
         crate::presence::TYPES,
         crate::problem::TYPES,
+        crate::search::TYPES,
         crate::socket::TYPES,
     ]
     .into_iter()
