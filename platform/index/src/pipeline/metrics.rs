@@ -23,12 +23,24 @@ pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
         "From the commit of a change until searches find it: one observation a batch, of its last commit",
         SEARCHABLE_BUCKETS_SECONDS,
     ),
-    written: telemetry::counters("plaza_search_documents_total", "Documents written into the search index or deleted there"),
+    written: telemetry::counters(
+        "plaza_search_documents_total",
+        "Documents written into the search index or deleted there",
+    ),
     refused: telemetry::counters("plaza_search_refused_total", "Documents that the engine refused, now dead letters"),
-    unreadable: telemetry::counters("plaza_search_unreadable_total", "Documents that could not be read, now dead letters"),
+    unreadable: telemetry::counters(
+        "plaza_search_unreadable_total",
+        "Documents that could not be read, now dead letters",
+    ),
     changes: telemetry::counter("plaza_search_changes_total", "Changed rows that the search index was told of"),
-    built: telemetry::counters("plaza_search_builds_total", "Generations of the search index that were built and swapped in"),
-    building: telemetry::gauges("plaza_search_building_documents", "Documents in the generation that is being built; 0 when none is"),
+    built: telemetry::counters(
+        "plaza_search_builds_total",
+        "Generations of the search index that were built and swapped in",
+    ),
+    building: telemetry::gauges(
+        "plaza_search_building_documents",
+        "Documents in the generation that is being built; 0 when none is",
+    ),
     committed_at: telemetry::gauge(
         "plaza_search_committed_at_seconds",
         "When the last change that searches find was committed, in seconds since 1970",
