@@ -36,17 +36,17 @@ impl Names {
         format!("{}{kind}-*", self.prefix)
     }
 
+    /// Matches the indexes of all kinds, and perhaps others.
+    pub fn everything(&self) -> String {
+        format!("{}*-write", self.prefix)
+    }
+
     /// Which generation of `kind` an index is, if it is one.
     pub fn generation(&self, kind: Kind, index: &str) -> Option<Generation> {
         let number = index.strip_prefix(&self.prefix)?.strip_prefix(kind.name())?.strip_prefix('-')?;
         let generation = number.parse().ok()?;
         // "007" and "+7" are nobody's.
         (self.index(kind, generation) == index).then_some(generation)
-    }
-
-    /// The kind's name in the name of one of its indexes.
-    pub fn kind_of<'a>(&self, index: &'a str) -> Option<&'a str> {
-        index.strip_prefix(&self.prefix)?.split('-').next()
     }
 }
 
@@ -60,7 +60,6 @@ mod tests {
     fn an_index_is_read_as_it_was_named() {
         let names = Names::new("plaza-");
         assert_eq!(names.generation(POST, &names.index(POST, 42)), Some(42));
-        assert_eq!(names.kind_of(&names.index(POST, 42)), Some("post"));
         for other in ["plaza-post", "plaza-post-", "plaza-post-007", "plaza-post-x-1", "plaza-person-1", "x-post-1"] {
             assert_eq!(names.generation(POST, other), None, "{other}");
         }
