@@ -24,6 +24,7 @@
 //! - What must happen after a commit (closing sockets) is done at once over the bus, and once more from the outbox, so that
 //!   neither a crash between the two nor a bus that is away for a while leaves a revoked device connected.
 
+pub mod documents;
 mod error;
 mod events;
 mod http;

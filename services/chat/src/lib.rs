@@ -36,6 +36,7 @@
 //! - **A new member sees the room's past**, and starts with nothing unread.
 
 mod consumer;
+pub mod documents;
 mod error;
 mod events;
 mod http;

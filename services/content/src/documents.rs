@@ -1,0 +1,197 @@
+//! Posts and hashtags, as search finds them.
+
+use async_trait::async_trait;
+use cdc::Change;
+use index::pipeline::Mapping;
+use index::{Document, Kind, Language, Place, document};
+use kernel::{PostId, StoreError, Timestamp, UserId};
+use postgres::{StoreResult, fault};
+use schemas::content::HashtagSpan;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// Makes a document of every post that is not deleted, whatever its kind. Its id is the post's.
+#[derive(Debug, Clone, Copy)]
+pub struct Posts;
+
+/// Makes a document of every hashtag that a public post has, but for those that are too long for an id (128 bytes; nobody
+/// completes those). Its id is the hashtag.
+#[derive(Debug, Clone, Copy)]
+pub struct Hashtags;
+
+/// Uses of a hashtag that are counted. What is used more is as popular as can be, and counting it would take long.
+pub const USES_MAX: i64 = 10_000;
+
+#[derive(sqlx::FromRow)]
+struct PostRow {
+    id: PostId,
+    author: UserId,
+    audience: String,
+    text: String,
+    hashtags: Json<Vec<HashtagSpan>>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    place_name: Option<String>,
+    created_at: Timestamp,
+}
+
+impl TryFrom<PostRow> for Document {
+    type Error = StoreError;
+
+    fn try_from(row: PostRow) -> StoreResult<Self> {
+        let place = match (row.latitude, row.longitude) {
+            (Some(latitude), Some(longitude)) => {
+                Some(Place::new(latitude, longitude).map_err(StoreError::broken)?)
+            }
+            _ => None,
+        };
+        let mut tags: Vec<String> = row.hashtags.0.into_iter().map(|hashtag| hashtag.tag).collect();
+        tags.retain(|tag| tag.len() <= document::TAG_BYTES_MAX);
+        tags.sort();
+        tags.dedup();
+        tags.truncate(document::TAGS_MAX);
+        let text = document::cut(&row.text, document::TEXT_BYTES_MAX).to_owned();
+        Ok(Self {
+            id: row.id.to_string(),
+            names: row.place_name.into_iter().collect(),
+            language: Language::detect(&text),
+            text,
+            tags,
+            author: Some(row.author.uuid()),
+            audience: row.audience,
+            place,
+            popularity: 0.0,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// Ids of both rows, as they were and as they are.
+fn posts(change: &Change, column: &str) -> Vec<String> {
+    let uuids = change.texts(column).into_iter().filter_map(|uuid| Uuid::parse_str(uuid).ok());
+    uuids.map(|uuid| PostId::from_uuid(uuid).to_string()).collect()
+}
+
+#[async_trait]
+impl Mapping for Posts {
+    fn kind(&self) -> Kind {
+        Kind::new("post")
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["posts"]
+    }
+
+    fn touched(&self, change: &Change) -> Vec<String> {
+        posts(change, "id")
+    }
+
+    async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
+        let ids: Vec<PostId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let rows: Vec<PostRow> = sqlx::query_as(
+            "SELECT id, author, audience, text, hashtags, latitude, longitude, place_name, created_at
+             FROM posts WHERE id = ANY($1) AND deleted_at IS NULL",
+        )
+        .bind(ids)
+        .fetch_all(at)
+        .await
+        .map_err(fault)?;
+        rows.into_iter().map(Document::try_from).collect()
+    }
+
+    async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
+        let after: Option<PostId> = after.and_then(|id| id.parse().ok());
+        let rows: Vec<PostRow> = sqlx::query_as(
+            "SELECT id, author, audience, text, hashtags, latitude, longitude, place_name, created_at
+             FROM posts WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2",
+        )
+        .bind(after.map_or(Uuid::nil(), PostId::uuid))
+        .bind(limit)
+        .fetch_all(at)
+        .await
+        .map_err(fault)?;
+        rows.into_iter().map(Document::try_from).collect()
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct HashtagRow {
+    tag: String,
+    uses: i64,
+    last: PostId,
+}
+
+impl From<HashtagRow> for Document {
+    fn from(row: HashtagRow) -> Self {
+        Self {
+            id: row.tag.clone(),
+            names: vec![row.tag],
+            text: String::new(),
+            language: None,
+            tags: Vec::new(),
+            author: None,
+            audience: "public".to_owned(),
+            place: None,
+            popularity: row.uses as f64,
+            // Of the newest post that has it.
+            created_at: row.last.created_at(),
+        }
+    }
+}
+
+#[async_trait]
+impl Mapping for Hashtags {
+    fn kind(&self) -> Kind {
+        Kind::new("hashtag")
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["post_hashtags"]
+    }
+
+    fn touched(&self, change: &Change) -> Vec<String> {
+        let tags = change.texts("tag").into_iter().filter(|tag| tag.len() <= document::ID_BYTES_MAX);
+        tags.map(str::to_owned).collect()
+    }
+
+    async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
+        let rows: Vec<HashtagRow> = sqlx::query_as(
+            "SELECT asked.tag, used.uses, newest.post AS last FROM unnest($1::text[]) asked (tag)
+             CROSS JOIN LATERAL (
+                 SELECT post FROM post_hashtags WHERE tag = asked.tag ORDER BY post DESC LIMIT 1
+             ) newest
+             CROSS JOIN LATERAL (
+                 SELECT count(*) AS uses FROM (SELECT FROM post_hashtags WHERE tag = asked.tag LIMIT $2) some
+             ) used",
+        )
+        .bind(ids)
+        .bind(USES_MAX)
+        .fetch_all(at)
+        .await
+        .map_err(fault)?;
+        Ok(rows.into_iter().map(Document::from).collect())
+    }
+
+    async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
+        // From one hashtag to the next, over all the posts of each.
+        let tags: Vec<String> = sqlx::query_scalar(
+            "WITH RECURSIVE tags AS (
+                 (SELECT tag FROM post_hashtags WHERE tag > $1 ORDER BY tag LIMIT 1)
+                 UNION ALL
+                 SELECT (SELECT tag FROM post_hashtags WHERE tag > tags.tag ORDER BY tag LIMIT 1)
+                 FROM tags WHERE tags.tag IS NOT NULL
+             )
+             SELECT tag FROM tags WHERE octet_length(tag) <= $3 LIMIT $2",
+        )
+        .bind(after.unwrap_or_default())
+        .bind(limit)
+        .bind(document::ID_BYTES_MAX as i32)
+        .fetch_all(&mut *at)
+        .await
+        .map_err(fault)?;
+        let mut documents = self.load(at, &tags).await?;
+        documents.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(documents)
+    }
+}
