@@ -11,6 +11,7 @@ use kernel::{ErrorKind, Fail};
 use crate::document::{self, Document, Kind, Unfit};
 use crate::query::{Page, Query, QueryError};
 
+pub mod opensearch;
 pub mod tantivy;
 
 /// Highest version, 2^63 − 2: what the engines can tell apart.

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::client::Answer;
-use crate::document::{Document, Kind};
+use crate::document::Kind;
 use crate::engine::{EngineError, Held};
-use crate::highlight;
+use crate::highlight::Highlighter;
+use crate::language::Language;
 use crate::query::{Hit, Page, Query};
 
 #[derive(Deserialize)]
@@ -31,7 +32,18 @@ struct Found {
 
 #[derive(Deserialize)]
 struct Source {
-    document: Document,
+    document: Shown,
+}
+
+/// What highlights are cut from.
+#[derive(Deserialize)]
+struct Shown {
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    language: Option<Language>,
 }
 
 pub(super) fn page(answer: &Answer, query: &Query) -> Result<Page, EngineError> {
@@ -39,17 +51,26 @@ pub(super) fn page(answer: &Answer, query: &Query) -> Result<Page, EngineError> 
     let mut found = body.hits.hits;
     let more = found.len() > query.limit;
     found.truncate(query.limit);
-    let hits = found.into_iter().map(|found| hit(found, query)).collect::<Result<Vec<_>, _>>()?;
+    let mut highlighter = query.highlight.then(|| Highlighter::new(query));
+    let mut hits = Vec::with_capacity(found.len());
+    for found in found {
+        hits.push(hit(found, query, highlighter.as_mut())?);
+    }
     let next = hits.last().filter(|_| more).map(|hit| hit.after(&query.order));
     Ok(Page { hits, next })
 }
 
-fn hit(found: Found, query: &Query) -> Result<Hit, EngineError> {
+fn hit(found: Found, query: &Query, highlighter: Option<&mut Highlighter>) -> Result<Hit, EngineError> {
     let (value, kind, id) = found.sort;
     let value = value.get().parse().map_err(EngineError::broken)?;
     let kind = query.kinds.iter().copied().find(|asked: &Kind| asked.name() == kind);
     let kind = kind.ok_or_else(|| EngineError::broken("a hit of a kind that was not asked for"))?;
-    let fragments = found.source.map(|source| Vec::new()).unwrap_or_default();
+    let fragments = match (highlighter, found.source) {
+        (Some(highlighter), Some(Source { document })) => {
+            highlighter.fragments(&document.names, &document.text, document.language)
+        }
+        _ => Vec::new(),
+    };
     debug_assert_eq!(id, found.id, "a document is kept by its id");
     Ok(Hit { kind, id, value, fragments })
 }
