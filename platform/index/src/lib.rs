@@ -18,6 +18,7 @@ pub mod engine;
 pub mod geo;
 pub mod highlight;
 mod language;
+pub mod pipeline;
 pub mod query;
 pub mod rank;
 

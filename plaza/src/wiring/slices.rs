@@ -9,9 +9,9 @@ use kernel::{Clock, Fail};
 use presence::PresenceStore;
 use presence::store::Times;
 
-use super::Stores;
+use super::{Index, Stores};
 use super::adapters::{ChatPeople, FeedPosts, People, PresenceRelations, Relations};
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::exit::{Exit, Stopped};
 
 /// Every slice of this process.
@@ -25,6 +25,8 @@ pub struct Slices {
     pub feed_worker: Arc<feed::Worker>,
     /// The graph, for the profiles that accounts shows.
     pub relations: Arc<Relations>,
+    /// Where things are found.
+    pub index: Index,
 }
 
 impl Slices {
@@ -36,8 +38,9 @@ impl Slices {
         let presence = presence(stores, config, clock, &accounts, &graph);
         let chat = chat(stores, config, clock, &accounts, &graph).await?;
         let content = content::Service::new(stores.db.clone(), people, relations.clone());
+        let index = Index::open(stores, config, clock, config.has(Role::Worker))?;
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
-        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, relations })
+        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, relations, index })
     }
 }
 

@@ -49,4 +49,4 @@ pub use mapping::{Mapping, Mappings};
 pub use requests::{request, requested};
 pub use sink::{CONSUMER, Pipeline};
 pub use state::{Build, KindState, Made, State, load as state};
-pub use verify::{Difference, Found, Report, verify};
+pub use verify::{Difference, Found, Report, catch_up, verify};

@@ -106,7 +106,7 @@ pub async fn verify(
 }
 
 /// Waits until the index has everything that is committed now.
-pub(crate) async fn catch_up(db: &Db, patience: Duration) -> Result<(), PipelineError> {
+pub async fn catch_up(db: &Db, patience: Duration) -> Result<(), PipelineError> {
     // The log moves, so that the position can move past all that is in it.
     let wanted: String = sqlx::query_scalar("SELECT pg_logical_emit_message(false, 'plaza.verify', '')::text")
         .fetch_one(db.pool())

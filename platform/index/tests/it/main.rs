@@ -1,0 +1,5 @@
+//! Engines and the pipeline, on real servers.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod pipeline;

@@ -1,0 +1,6 @@
+//! The pipeline on a real PostgreSQL, with the engines that there are.
+
+mod follow;
+mod rebuild;
+mod sink;
+mod world;
