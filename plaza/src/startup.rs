@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use index::engine::opensearch::OpenSearch;
 use kernel::{Secret, StoreError};
 use postgres::embedded::{self, EmbeddedError};
 use postgres::{Db, MigrateFault};
@@ -79,7 +80,13 @@ async fn connect(config: &Config, settings: &postgres::Settings) -> Result<Store
         [] => None,
         _ => Some(connect_cassandra(&config.cassandra).await?),
     };
-    Stores::new(db, redis, cassandra, config).await.map_err(|error| unreachable("Redis", "PLAZA_REDIS_URL", &error))
+    let opensearch = match &config.opensearch.url {
+        None => None,
+        Some(_) => Some(opensearch(&config.opensearch)?),
+    };
+    Stores::new(db, redis, cassandra, opensearch, config)
+        .await
+        .map_err(|error| unreachable("Redis", "PLAZA_REDIS_URL", &error))
 }
 
 pub async fn connect_postgres(settings: &postgres::Settings) -> Result<Db, Stopped> {
@@ -93,6 +100,12 @@ pub async fn connect_redis(url: &Secret) -> Result<redis::Redis, Stopped> {
 
 pub async fn connect_cassandra(settings: &cassandra::Settings) -> Result<cassandra::Db, Stopped> {
     cassandra::Db::connect(settings).await.map_err(|error| unreachable("Cassandra", "PLAZA_CASSANDRA_NODES", &error))
+}
+
+/// Asks for nothing yet: what is kept in OpenSearch can be done without for a while.
+pub fn opensearch(settings: &index::engine::opensearch::Settings) -> Result<OpenSearch, Stopped> {
+    OpenSearch::new(settings)
+        .map_err(|error| Stopped::new(Exit::Config, format_args!("PLAZA_OPENSEARCH_URL cannot be used: {error}.")))
 }
 
 fn unreachable(store: &str, setting: &str, error: &StoreError) -> Stopped {

@@ -21,7 +21,7 @@ const READY_WITHIN: Duration = Duration::from_secs(300);
 pub enum Stores {
     /// Nothing configured: one node, an embedded PostgreSQL, live state in its memory.
     Embedded,
-    /// Two nodes that share PostgreSQL, Cassandra and Redis.
+    /// Two nodes that share PostgreSQL, Cassandra, Redis and OpenSearch.
     GrownUp,
 }
 
@@ -52,8 +52,8 @@ impl Deployment {
         }
     }
 
-    /// A deployment of its own. Cassandra and PostgreSQL are those that `./test` started, with a keyspace and a database
-    /// of our own; Redis is ours.
+    /// A deployment of its own. PostgreSQL, Cassandra and OpenSearch are those that `./test` started, with a database, a
+    /// keyspace and indexes of our own; Redis is ours.
     pub async fn start(stores: Stores, nodes: usize, settings: &[(&'static str, &str)]) -> Self {
         let home = home();
         let mut settings: Vec<_> = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
@@ -62,6 +62,8 @@ impl Deployment {
             let name = format!("plaza_system_{}_{}", std::process::id(), next_number());
             settings.push(("PLAZA_POSTGRES_URL", create_database(&name).await));
             settings.push(("PLAZA_CASSANDRA_NODES", given("PLAZA_TEST_CASSANDRA_NODES")));
+            settings.push(("PLAZA_OPENSEARCH_URL", given("PLAZA_TEST_OPENSEARCH_URL")));
+            settings.push(("PLAZA_OPENSEARCH_PREFIX", format!("{name}-")));
             settings.push(("PLAZA_CASSANDRA_KEYSPACE", name));
             servers.push(Server::start(Kind::Redis, home.path()).await);
         }

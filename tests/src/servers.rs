@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::process::{Process, Program};
 
-/// Cassandra takes 5 s on an idle machine; a busy one is slower.
+/// Cassandra and OpenSearch take 5 s on an idle machine; a busy one is slower.
 const READY_WITHIN: Duration = Duration::from_secs(300);
 
 /// One server: which, where its data is, and its process while it runs.
@@ -30,6 +30,7 @@ pub enum Kind {
     Postgres,
     Redis,
     Cassandra,
+    OpenSearch,
 }
 
 impl Server {
@@ -40,6 +41,7 @@ impl Server {
             Kind::Postgres => ("postgres", vec!["-c".to_owned(), "fsync=on".to_owned()]),
             Kind::Redis => ("redis", Vec::new()),
             Kind::Cassandra => ("cassandra", vec![free_ports(2).to_string()]),
+            Kind::OpenSearch => ("opensearch", Vec::new()),
         };
         let (folder, port) = (home.join(name), free_ports(1));
         let process = Process::start(program(kind, &folder, port, &more));
@@ -61,6 +63,7 @@ impl Server {
             Kind::Postgres => ("PLAZA_POSTGRES_URL", format!("postgres://postgres:postgres@127.0.0.1:{port}/postgres")),
             Kind::Redis => ("PLAZA_REDIS_URL", format!("redis://127.0.0.1:{port}")),
             Kind::Cassandra => ("PLAZA_CASSANDRA_NODES", format!("127.0.0.1:{port}")),
+            Kind::OpenSearch => ("PLAZA_OPENSEARCH_URL", format!("http://127.0.0.1:{port}")),
         }
     }
 
@@ -98,6 +101,8 @@ impl Server {
                 Kind::Redis => answers(port, b"PING\r\n", b"+PONG").await,
                 // An OPTIONS request of protocol version 4; a SUPPORTED answer.
                 Kind::Cassandra => answers(port, &[4, 0, 0, 0, 5, 0, 0, 0, 0], &[0x84, 0, 0, 0, 6]).await,
+                // Once every index that it had before is back, it says so with a 200; until then with a 408.
+                Kind::OpenSearch => answers(port, RECOVERED, b"HTTP/1.0 200").await,
             })
             .await;
     }
@@ -108,12 +113,15 @@ fn program(kind: Kind, folder: &Path, port: u16, more: &[String]) -> Program {
         Kind::Postgres => "postgres",
         Kind::Redis => "redis",
         Kind::Cassandra => "cassandra",
+        Kind::OpenSearch => "opensearch",
     };
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/servers")).join(format!("run-{name}"));
     let mut arguments = vec![folder.into(), port.to_string().into()];
     arguments.extend(more.iter().map(Into::into));
     Program { name: name.to_owned(), path, arguments, environment: Vec::new(), log: folder.with_extension("log") }
 }
+
+const RECOVERED: &[u8] = b"GET /_cluster/health?wait_for_status=yellow&timeout=1s HTTP/1.0\r\n\r\n";
 
 /// Whether a server begins its answer to `question` with `wanted`.
 async fn answers(port: u16, question: &[u8], wanted: &[u8]) -> bool {

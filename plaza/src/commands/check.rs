@@ -52,6 +52,13 @@ pub async fn check(config: &Config) -> Result<(), Stopped> {
             Err(stopped) => findings.wrong("redis", &stopped),
         },
     }
+    match &config.opensearch.url {
+        None => findings.fine("opensearch", "not configured: Plaza keeps the search index itself"),
+        Some(_) => match opensearch_cluster(&config.opensearch).await {
+            Ok(found) => findings.fine("opensearch", found),
+            Err(stopped) => findings.wrong("opensearch", &stopped),
+        },
+    }
     match findings.bad {
         None => Ok(()),
         Some(exit) => Err(Stopped::new(exit, "something is wrong, see above.")),
@@ -120,6 +127,23 @@ async fn redis_server(url: &kernel::Secret) -> Result<String, Stopped> {
     redis.health().await.map_err(no_answer)?;
     redis.close().await;
     Ok("answers".to_owned())
+}
+
+/// The oldest major version that Plaza is tested with.
+const OPENSEARCH_MAJOR_MIN: u32 = 2;
+
+async fn opensearch_cluster(settings: &index::engine::opensearch::Settings) -> Result<String, Stopped> {
+    let opensearch = startup::opensearch(settings)?;
+    let version = opensearch.server_version().await.map_err(|error| Stopped::new(Exit::StoreUnavailable, error))?;
+    if version.distribution.as_deref() != Some("opensearch") {
+        let message = format!("what answers is no OpenSearch; its version is {}.", version.number);
+        return Err(Stopped::new(Exit::StoreUnavailable, message));
+    }
+    if version.major().unwrap_or_default() < OPENSEARCH_MAJOR_MIN {
+        let message = format!("OpenSearch {} is too old: Plaza needs {OPENSEARCH_MAJOR_MIN} or newer.", version.number);
+        return Err(Stopped::new(Exit::StoreUnavailable, message));
+    }
+    Ok(format!("{}, indexes begin with {}", version.number, settings.prefix))
 }
 
 fn no_answer(error: StoreError) -> Stopped {

@@ -32,6 +32,7 @@ pub struct Config {
     pub postgres: postgres::Settings,
     pub cassandra: cassandra::Settings,
     pub redis: Redis,
+    pub opensearch: index::engine::opensearch::Settings,
     pub accounts: accounts::Settings,
     pub gateway: gateway::Settings,
     pub feed: feed::Settings,
@@ -49,6 +50,7 @@ impl Default for Config {
             postgres: postgres::Settings::default(),
             cassandra: cassandra::Settings::default(),
             redis: Redis::default(),
+            opensearch: index::engine::opensearch::Settings::default(),
             accounts: accounts::Settings::default(),
             gateway: gateway::Settings::default(),
             feed: feed::Settings::default(),
@@ -128,6 +130,7 @@ impl Config {
         if self.http.connections_max == 0 || self.postgres.connections_max == 0 {
             return wrong("http.connections_max and postgres.connections_max must be at least 1.");
         }
+        self.opensearch.validate().map_err(|why| Stopped::new(Exit::Config, format_args!("opensearch: {why}.")))?;
         self.accounts.validate().map_err(|why| Stopped::new(Exit::Config, format_args!("accounts: {why}.")))
     }
 }

@@ -8,7 +8,7 @@ use crate::config::Config;
 
 async fn slices() -> Slices {
     let config = Config::default();
-    let stores = Stores::new(postgres::testing::fresh().await, None, None, &config).await.expect("stores");
+    let stores = Stores::new(postgres::testing::fresh().await, None, None, None, &config).await.expect("stores");
     match Slices::start(&stores, &config, &Clock::system()).await {
         Ok(slices) => slices,
         Err(stopped) => panic!("the slices do not start: {stopped:?}"),

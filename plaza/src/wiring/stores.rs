@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use index::Engine as _;
+use index::engine::opensearch::OpenSearch;
+use kernel::StoreError;
 use live::bus::{Bus, LocalBus, RedisBus, Window};
 use live::limiter::{Limiter, Local, OverRedis};
 use postgres::Db;
@@ -15,6 +18,7 @@ pub struct Stores {
     pub db: Db,
     pub redis: Option<redis::Redis>,
     pub cassandra: Option<cassandra::Db>,
+    pub opensearch: Option<Arc<OpenSearch>>,
     pub bus: Arc<dyn Bus>,
     pub limiter: Arc<dyn Limiter>,
 }
@@ -25,6 +29,7 @@ impl Stores {
         db: Db,
         redis: Option<redis::Redis>,
         cassandra: Option<cassandra::Db>,
+        opensearch: Option<OpenSearch>,
         config: &Config,
     ) -> redis::StoreResult<Self> {
         let bus: Arc<dyn Bus> = match &redis {
@@ -38,7 +43,7 @@ impl Stores {
             None => Arc::new(Local::new()),
             Some(redis) => Arc::new(OverRedis::new(redis.clone(), config.redis.prefix.clone())),
         };
-        Ok(Self { db, redis, cassandra, bus, limiter })
+        Ok(Self { db, redis, cassandra, opensearch: opensearch.map(Arc::new), bus, limiter })
     }
 
     /// How to ask each of them whether it is there.
@@ -59,6 +64,13 @@ impl Stores {
             probes.push(Probe::new("redis", false, move || {
                 let redis = redis.clone();
                 async move { redis.health().await }
+            }));
+        }
+        // Without OpenSearch nothing is found; everything else goes on.
+        if let Some(opensearch) = self.opensearch.clone() {
+            probes.push(Probe::new("opensearch", false, move || {
+                let opensearch = opensearch.clone();
+                async move { opensearch.probe().await.map_err(StoreError::unavailable) }
             }));
         }
         probes

@@ -13,6 +13,8 @@ use crate::rank::{RECENCY_DECAY, RECENCY_FLOOR, RECENCY_OFFSET_MS, RECENCY_SCALE
 const NAME_WEIGHT: f64 = 3.0;
 /// What a stem counts, where the word itself counts 1.
 const STEM_WEIGHT: f64 = 0.8;
+/// What a word that is a typo away scores: less than nearly every right one, however short its text.
+const TYPO_SCORE: f64 = 0.1;
 /// What a name that is the prefix counts, where one that begins with it counts 1: more than popularity can make up for.
 const WHOLE_NAME_WEIGHT: f64 = 4.0;
 /// Widens a radius, in metres: OpenSearch keeps a point to about a centimetre, and what is on the edge belongs to it.
@@ -128,16 +130,21 @@ fn found(word: &Word, stemming: &mut [Stemming]) -> Value {
     let mut stems: Vec<String> = stemming.iter_mut().map(|language| language.stem(word)).collect();
     stems.sort_unstable();
     stems.dedup();
+    let mut ways = vec![
+        json!({"term": {"words": word.folded}}),
+        json!({"match": {"stems": {"query": stems.join(" "), "boost": STEM_WEIGHT}}}),
+    ];
+    if typos(&word.folded) > 0 {
+        ways.push(json!({"constant_score": {"filter": like("words", &word.folded), "boost": TYPO_SCORE}}));
+    }
     json!({"function_score": {
-        "query": {"dis_max": {"queries": [
-            like("words", &word.folded),
-            {"match": {"stems": {"query": stems.join(" "), "boost": STEM_WEIGHT}}},
-        ]}},
+        "query": {"dis_max": {"queries": ways}},
         "functions": [{"filter": like("name_words", &word.folded), "weight": NAME_WEIGHT}],
         "boost_mode": "multiply",
     }})
 }
 
+/// Itself or a typo away.
 fn like(field: &str, word: &str) -> Value {
     match typos(word) {
         0 => json!({"term": {field: word}}),

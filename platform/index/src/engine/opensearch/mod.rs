@@ -84,6 +84,13 @@ pub struct ServerVersion {
     pub distribution: Option<String>,
 }
 
+impl ServerVersion {
+    #[must_use]
+    pub fn major(&self) -> Option<u32> {
+        self.number.split('.').next()?.parse().ok()
+    }
+}
+
 impl OpenSearch {
     /// Connects to nothing yet.
     ///
