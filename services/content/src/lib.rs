@@ -15,7 +15,9 @@
 //!   everything that lists, routes and filters knows an id, a kind, an author and an audience.
 
 mod consumer;
+pub mod documents;
 mod error;
+mod finding;
 mod http;
 mod model;
 mod neighbours;
@@ -26,6 +28,7 @@ pub mod text;
 
 pub use consumer::Undertaker;
 pub use error::Error;
+pub use finding::{Found, POSTS_COUNTED_MAX, POSTS_LOOKED_AT};
 pub use http::routes;
 pub use model::{Post, Sight, Standing};
 pub use neighbours::{People, Relations};

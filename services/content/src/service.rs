@@ -32,8 +32,8 @@ pub struct Visible {
 }
 
 pub struct Service {
-    store: Store,
-    people: Arc<dyn People>,
+    pub(crate) store: Store,
+    pub(crate) people: Arc<dyn People>,
     relations: Arc<dyn Relations>,
 }
 
@@ -237,7 +237,7 @@ impl Service {
 
     /// What `reader` sees of `authors`. Whoever is unknown to the accounts or to the graph is not seen at all, and when
     /// one of them does not answer, nothing is.
-    async fn sight(
+    pub(crate) async fn sight(
         &self,
         reader: UserId,
         authors: &[UserId],

@@ -1,5 +1,7 @@
 //! Posts in PostgreSQL.
 
+use std::collections::HashMap;
+
 use kernel::{PageSize, PostId, StoreError, Timestamp, UserId};
 use postgres::outbox::{self, OutboxEvent};
 use postgres::{Db, StoreResult, fault};
@@ -70,6 +72,35 @@ impl Store {
         .bind(limit)
         .fetch_all(self.db.pool());
         collect(telemetry::timed("postgres", "content.by_tag", rows).await)
+    }
+
+    /// Hashtags and authors of the latest public posts of each of `tags`, up to `each` of a hashtag.
+    pub(crate) async fn latest_of_tags(&self, tags: &[String], each: i64) -> StoreResult<Vec<(String, UserId)>> {
+        let rows = sqlx::query_as::<_, (String, UserId)>(
+            "SELECT asked.tag, post.author FROM unnest($1::text[]) asked (tag)
+             CROSS JOIN LATERAL (
+                 SELECT author FROM post_hashtags JOIN posts ON id = post
+                 WHERE post_hashtags.tag = asked.tag AND deleted_at IS NULL AND audience = 'public'
+                 ORDER BY post DESC LIMIT $2
+             ) post",
+        )
+        .bind(tags)
+        .bind(each)
+        .fetch_all(self.db.pool());
+        telemetry::timed("postgres", "content.latest_of_tags", rows).await.map_err(fault)
+    }
+
+    /// How many public posts each of `tags` has, counted up to `most`.
+    pub(crate) async fn count_tags(&self, tags: &[String], most: i64) -> StoreResult<HashMap<String, i64>> {
+        let rows = sqlx::query_as::<_, (String, i64)>(
+            "SELECT asked.tag, (SELECT count(*) FROM (
+                 SELECT FROM post_hashtags WHERE post_hashtags.tag = asked.tag LIMIT $2
+             ) counted) FROM unnest($1::text[]) asked (tag)",
+        )
+        .bind(tags)
+        .bind(most)
+        .fetch_all(self.db.pool());
+        Ok(telemetry::timed("postgres", "content.count_tags", rows).await.map_err(fault)?.into_iter().collect())
     }
 
     /// The newest posts of all `authors` together that come before `before`: ids and authors, newest first.

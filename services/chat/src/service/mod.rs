@@ -1,6 +1,7 @@
 //! The use cases of chat.
 
 mod changes;
+mod finding;
 mod members;
 mod messages;
 mod reads;

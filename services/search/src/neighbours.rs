@@ -1,0 +1,57 @@
+//! What search asks of the slices whose things are found.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use kernel::{PostId, Problem, RoomId, Timestamp, UserId};
+use schemas::accounts::PersonSummary;
+use schemas::chat::Message;
+use schemas::content::Post;
+
+/// Something that was found, as its slice shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Thing {
+    Person(PersonSummary),
+    Hashtag { tag: String, posts: u64 },
+    Post(Box<Post>),
+    Message(Box<Message>),
+}
+
+/// A slice whose things can be found: one for each kind.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// What `viewer` may see of the things whose documents have these ids, judged by what holds now and not by any copy,
+    /// in a number of round trips that does not depend on how many there are. MUST leave out what the viewer may not see,
+    /// what is deleted, and what it is not sure of; what is left out is not shown.
+    async fn shown(&self, viewer: UserId, ids: &[String]) -> Result<HashMap<String, Thing>, Problem>;
+}
+
+/// What a search names, and what a viewer may look into.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Whom `who` names, by id or handle; nobody, when a block parts the two.
+    async fn person(&self, viewer: UserId, who: &str) -> Result<Option<UserId>, Problem>;
+
+    /// The rooms that `viewer` is a member of.
+    async fn rooms(&self, viewer: UserId) -> Result<Vec<RoomId>, Problem>;
+
+    /// A hashtag in the form in which hashtags are compared.
+    fn hashtag(&self, written: &str) -> Option<String>;
+}
+
+/// A public post with hashtags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tagged {
+    pub post: PostId,
+    pub author: UserId,
+    pub tags: Vec<String>,
+    pub text: String,
+    pub created_at: Timestamp,
+}
+
+/// The posts, as trends see them.
+#[async_trait]
+pub trait TaggedPosts: Send + Sync {
+    /// The post, if it is there, public, and its author's account is not private: by what holds now.
+    async fn tagged(&self, post: PostId) -> Result<Option<Tagged>, Problem>;
+}

@@ -1,0 +1,8 @@
+#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
+
+mod complete;
+mod near;
+mod pages;
+mod sight;
+mod trends;
+mod world;
