@@ -5,7 +5,7 @@
 //! - **`text`**: every word must be found in the names or in the text, in one of three ways: the same word; the same stem in
 //!   the document's language; a typo away. Case and diacritics do not count (`Änne`, `anne`), word order neither. A text
 //!   without a word matches nothing. There are no operators and no stop words.
-//! - **Typos**: words of up to 2 characters must be right; of 3 to 5 may differ by one edit, longer ones by two. An edit inserts,
+//! - **Typos**: words of up to 2 characters must be right; of 3 to 7 may differ by one edit, longer ones by two. An edit inserts,
 //!   deletes or replaces a character or swaps two neighbours. The first character must be right. At most
 //!   [`TYPOS_MAX`] different words are tried for one that is asked.
 //! - **`prefix`**: a name, or the rest of a name from the start of any of its words, begins with it, case and diacritics

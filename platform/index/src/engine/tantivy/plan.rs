@@ -17,11 +17,15 @@ use crate::query::{Filters, Query, TYPOS_MAX};
 
 type Parts = Vec<(Occur, Box<dyn Part>)>;
 
-/// A word in a name counts this many times as much as one in the text, a stem this share of the word itself.
-const NAME_BOOST: f32 = 2.0;
+/// What a word in a name scores: more than the rarest in a text. A fixed score, because most documents of most kinds have no
+/// names, or little else: how rare a word is among names, and how long they are, says nothing.
+const NAME_SCORE: f32 = 30.0;
+/// What a stem counts, where the word itself counts 1.
 const STEM_BOOST: f32 = 0.8;
 /// What a word with a typo scores, before it is divided by the number of edits: less than nearly every right one.
 const TYPO_SCORE: f32 = 0.1;
+/// What a name with a typo scores, likewise.
+const NAME_TYPO_SCORE: f32 = 1.0;
 /// What a name that is exactly the prefix scores beyond one that begins with it. More than popularity can make up for.
 const EXACT_NAME_SCORE: f32 = 3.0;
 /// From here on, a list of terms is looked up as a set.
@@ -70,7 +74,7 @@ impl Plan<'_> {
         let Fields { words, name_words, stems, .. } = *self.fields;
         let mut ways: Vec<Box<dyn Part>> = vec![
             scored(Term::from_field_text(words, &word.folded), 1.0),
-            scored(Term::from_field_text(name_words, &word.folded), NAME_BOOST),
+            Box::new(ConstScoreQuery::new(term(Term::from_field_text(name_words, &word.folded)), NAME_SCORE)),
         ];
         let mut seen = HashSet::new();
         for stemming in stemmings {
@@ -79,9 +83,9 @@ impl Plan<'_> {
                 ways.push(scored(stem, STEM_BOOST));
             }
         }
-        for (field, boost) in [(words, 1.0), (name_words, NAME_BOOST)] {
+        for (field, score) in [(words, TYPO_SCORE), (name_words, NAME_TYPO_SCORE)] {
             for (edits, typos) in self.typos(field, &word.folded)? {
-                let score = boost * TYPO_SCORE / f32::from(edits);
+                let score = score / f32::from(edits);
                 ways.push(Box::new(ConstScoreQuery::new(any_of(typos), score)));
             }
         }

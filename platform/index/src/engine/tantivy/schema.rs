@@ -73,6 +73,16 @@ fn analysed() -> TextOptions {
     )
 }
 
+/// The same, where it is enough to know whether a word is there.
+fn each() -> TextOptions {
+    TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer("whitespace")
+            .set_index_option(IndexRecordOption::Basic)
+            .set_fieldnorms(false),
+    )
+}
+
 /// Found as it is, and only whether.
 fn whole() -> TextOptions {
     TextOptions::default().set_indexing_options(
@@ -94,7 +104,7 @@ impl Fields {
             alive: schema.add_u64_field("alive", INDEXED),
             words: schema.add_text_field("words", analysed()),
             stems: schema.add_text_field("stems", analysed()),
-            name_words: schema.add_text_field("name_words", analysed()),
+            name_words: schema.add_text_field("name_words", each()),
             names: schema.add_text_field("names", whole()),
             prefixes: schema.add_text_field("prefixes", whole()),
             tags: schema.add_text_field("tags", whole()),
