@@ -44,6 +44,36 @@ pub enum Command {
     /// Exits with 0 when everything is fine, 78 when the configuration is wrong, 69 when a store does not answer.
     /// Changes nothing.
     Check,
+    /// Events that a consumer could not act on, and what to do about them.
+    #[command(subcommand)]
+    Events(EventsCommand),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum EventsCommand {
+    /// List events that failed every try, the last first, one line each with what the consumer said.
+    Dead {
+        /// Only of this consumer.
+        #[arg(long)]
+        consumer: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        limit: i64,
+    },
+    /// Give events that failed to their consumer again, behind everything that was written since.
+    ///
+    /// Says how many. A running Plaza delivers them; without one, the next to start does. Name an event, or --all.
+    Replay {
+        /// The event, as `plaza events dead` shows it.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        event: Option<String>,
+        /// Only at this consumer.
+        #[arg(long)]
+        consumer: Option<String>,
+        /// All that were put aside.
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

@@ -64,6 +64,7 @@ fn run(cli: Cli) -> Result<(), Stopped> {
             Command::Migrate => commands::migrate(&config).await,
             Command::Seed(args) => commands::seed(&config, &args).await,
             Command::Check => commands::check(&config).await,
+            Command::Events(command) => Box::pin(commands::events(&config, &command)).await,
         };
         telemetry.flush();
         ended

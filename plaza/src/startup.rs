@@ -93,6 +93,17 @@ pub async fn connect_postgres(settings: &postgres::Settings) -> Result<Db, Stopp
     Db::connect(settings).await.map_err(|error| unreachable("PostgreSQL", "PLAZA_POSTGRES_URL", &error))
 }
 
+/// Whether PostgreSQL can tell its changes. Without that, nothing that follows from a change would ever happen.
+pub async fn change_stream(db: &Db) -> Result<(), Stopped> {
+    match cdc::slot::obstacle(db).await {
+        Ok(None) => Ok(()),
+        Ok(Some(obstacle)) => {
+            Err(Stopped::new(Exit::StoreUnavailable, format_args!("PostgreSQL cannot be used yet: {obstacle}.")))
+        }
+        Err(error) => Err(unreachable("PostgreSQL", "PLAZA_POSTGRES_URL", &error)),
+    }
+}
+
 pub async fn connect_redis(url: &Secret) -> Result<redis::Redis, Stopped> {
     let settings = redis::Settings { url: url.clone() };
     redis::Redis::connect(&settings).await.map_err(|error| unreachable("Redis", "PLAZA_REDIS_URL", &error))

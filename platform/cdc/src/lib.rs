@@ -17,15 +17,24 @@
 //!   `pgwire-replication`'s, behind [`ChangeSource`].
 //! - **No exported snapshots.** Who builds anew reads the tables at leisure while the stream goes on ([`Snapshot`]).
 
+mod address;
+mod assemble;
 mod change;
 mod checkpoint;
+mod drive;
 mod error;
+pub mod events;
+mod guard;
 mod lsn;
+mod metrics;
 pub mod pgoutput;
+mod read;
 mod run;
 mod settings;
 mod sink;
+pub mod slot;
 mod snapshot;
+pub mod source;
 
 pub use change::{Batch, Change, Column, Op, Relation, ReplicaIdentity, Row, Value};
 pub use checkpoint::{AdvanceError, Checkpoint, Overtaken, SlotIdentity};

@@ -1,7 +1,14 @@
 //! What a transaction sees.
 
+use std::time::Duration;
+
 use postgres::{StoreResult, fault};
 use sqlx::PgConnection;
+use tokio::time::{Instant, sleep};
+
+/// Between its commit and its end a transaction does nothing but wait, if need be, for a synchronous standby.
+const SETTLE_MAX: Duration = Duration::from_secs(5);
+const SETTLE_POLL: Duration = Duration::from_millis(5);
 
 /// Which transactions the reads of a transaction see.
 ///
@@ -23,6 +30,21 @@ impl Snapshot {
         let text: String =
             sqlx::query_scalar("SELECT pg_current_snapshot()::text").fetch_one(at).await.map_err(fault)?;
         Self::parse(&text).ok_or_else(|| kernel::StoreError::broken(format!("a snapshot written as {text:?}")))
+    }
+
+    /// Waits until every transaction has ended that runs now, but no longer than [`SETTLE_MAX`]: some of them may have written
+    /// their commit already.
+    pub(crate) async fn settle(at: &mut PgConnection) -> StoreResult<()> {
+        let first = Self::of(at).await?;
+        let deadline = Instant::now() + SETTLE_MAX;
+        while Instant::now() < deadline {
+            let now = Self::of(at).await?;
+            if !first.running.iter().any(|xid| now.running.contains(xid)) {
+                break;
+            }
+            sleep(SETTLE_POLL).await;
+        }
+        Ok(())
     }
 
     /// `oldest:next:running,running,…`

@@ -11,9 +11,11 @@ use kernel::{Clock, Secret, Timestamp};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
-use crate::{Db, Settings, migrations};
+use crate::{Db, Settings, migrations, outbox};
 
 const LEFTOVER_AGE_MAX: Duration = Duration::from_secs(60 * 60);
+/// A test that has a slot and no connection for this long is over.
+const SLOT_AGE_MAX: Duration = Duration::from_secs(3 * 60);
 /// Many builds and tests share a machine: slow is not broken.
 const ACQUIRE_MS_MAX: u64 = 60_000;
 /// A test needs few connections, and many tests run at once.
@@ -53,6 +55,25 @@ pub async fn fresh_url() -> String {
     drop_leftovers(&mut admin, now).await;
     admin.close().await.expect("closing the connection");
     with_database(&server, &name)
+}
+
+/// Gives what is committed its place in the outbox, as the reader of the change stream does.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn number_events(db: &Db) {
+    let mut tx = db.begin().await.expect("a transaction");
+    outbox::number_all(&mut tx).await.expect("the outbox");
+    tx.commit().await.expect("a commit");
+}
+
+/// Delivers one batch to each consumer, in a test that reads no change stream. Returns as [`outbox::Dispatch::deliver_once`].
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn deliver_once(db: &Db, dispatch: &outbox::Dispatch) -> usize {
+    number_events(db).await;
+    dispatch.deliver_once().await.expect("the events are delivered")
 }
 
 /// The name of the migrated template; made under a lock if this set of migrations has none yet.
@@ -108,6 +129,7 @@ async fn drop_leftovers(admin: &mut PgConnection, now: Timestamp) {
         // Somebody else may be quicker.
         run(admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
     }
+    drop_slots(admin, now).await;
     let current = format!("{TEMPLATE_PREFIX}{}", migrations::fingerprint());
     let day_ago = now.minus(24 * LEFTOVER_AGE_MAX).as_millis() / 1000;
     let templates: Vec<String> = sqlx::query_scalar(
@@ -125,6 +147,25 @@ async fn drop_leftovers(admin: &mut PgConnection, now: Timestamp) {
         run(admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
     }
     sqlx::query("SELECT pg_advisory_unlock($1)").bind(lock).execute(&mut *admin).await.expect("the clean-up's lock");
+}
+
+/// Drops the replication slots of tests that are over: a server has few of them. Nobody is connected to their databases.
+async fn drop_slots(admin: &mut PgConnection, now: Timestamp) {
+    let oldest = now.minus(SLOT_AGE_MAX).as_millis() / 1000;
+    let slots: Vec<String> = sqlx::query_scalar(
+        "SELECT slot_name::text FROM pg_replication_slots slot
+         WHERE database LIKE 'plaza\\_test\\_%' AND split_part(database, '_', 3)::bigint < $1 AND NOT active
+           AND NOT EXISTS (SELECT FROM pg_stat_activity busy WHERE busy.datname = slot.database)",
+    )
+    .bind(oldest)
+    .fetch_all(&mut *admin)
+    .await
+    .expect("the catalogue of slots");
+    for slot in slots {
+        // Somebody else may be quicker.
+        let dropped = sqlx::query("SELECT pg_drop_replication_slot($1)").bind(&slot).execute(&mut *admin).await;
+        drop(dropped);
+    }
 }
 
 /// Runs a statement that takes no parameters; its names are made here, never by a user.

@@ -29,7 +29,7 @@ pub async fn check(config: &Config) -> Result<(), Stopped> {
     let mut findings = Findings::default();
     findings.fine("settings", format_args!("roles {}, listening on {}", config.role_names(), config.listen));
     match &config.postgres.url {
-        Some(_) => match postgres_server(&config.postgres).await {
+        Some(_) => match postgres_server(&config.postgres, &config.cdc).await {
             Ok(found) => findings.fine("postgres", found),
             Err(stopped) => findings.wrong("postgres", &stopped),
         },
@@ -65,10 +65,12 @@ pub async fn check(config: &Config) -> Result<(), Stopped> {
     }
 }
 
-async fn postgres_server(settings: &postgres::Settings) -> Result<String, Stopped> {
+async fn postgres_server(settings: &postgres::Settings, stream: &cdc::Settings) -> Result<String, Stopped> {
     let db = startup::connect_postgres(settings).await?;
     let version = db.server_version().await.map_err(no_answer)?;
     let schema = db.schema_version().await.map_err(no_answer)?;
+    let readable = cdc::slot::check(&db, stream).await;
+    let kept_mb = cdc::slot::keep_limit_mb(&db).await.map_err(no_answer)?;
     db.close().await;
     let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or_default();
     if major < postgres::embedded::MAJOR_MIN {
@@ -76,6 +78,12 @@ async fn postgres_server(settings: &postgres::Settings) -> Result<String, Stoppe
             format!("PostgreSQL {version} is too old: Plaza needs {} or newer.", postgres::embedded::MAJOR_MIN);
         return Err(Stopped::new(Exit::StoreUnavailable, message));
     }
+    readable.map_err(|error| Stopped::new(Exit::StoreUnavailable, format_args!("PostgreSQL {version}: {error}.")))?;
+    let version = match kept_mb {
+        Some(_) => version,
+        // Plaza gives up a slot that keeps too much; when no Plaza runs, nobody does.
+        None => format!("{version} (max_slot_wal_keep_size is without limit: set one, such as 10GB)"),
+    };
     let newest = postgres::newest_migration();
     match schema {
         Some(schema) if schema > newest => Err(Stopped::new(
@@ -96,7 +104,7 @@ async fn embedded(config: &Config) -> Result<String, Stopped> {
     let folder = path.join("postgres");
     if let Some(url) = postgres::embedded::running(&folder) {
         let settings = postgres::Settings { url: Some(url), ..config.postgres.clone() };
-        let found = postgres_server(&settings).await?;
+        let found = postgres_server(&settings, &config.cdc).await?;
         return Ok(format!("embedded, running: {found}; data in {}", path.display()));
     }
     let survey = postgres::embedded::survey(&folder, &config.postgres.embedded()).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kernel::Clock;
 use live::limiter::Local;
-use postgres::outbox::{self, Reader};
+use postgres::outbox::Dispatch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,7 +48,9 @@ async fn populate(opened: &mut Opened, config: &Config, args: &SeedArgs) -> Resu
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let consumers = wiring::consumers(&opened.stores, &slices, &clock);
-    tasks.spawn(Reader::new(opened.stores.db.clone(), clock.clone(), consumers).run(stop.clone()));
+    let dispatch = Dispatch::new(opened.stores.db.clone(), clock.clone(), consumers);
+    tasks.spawn(wiring::events(&opened.stores, config, &clock, &stop));
+    tasks.spawn(Arc::clone(&dispatch).run(stop.clone()));
     tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
     tasks.spawn(slices.chat.clone().run(clock.clone(), stop.clone()));
 
@@ -58,7 +60,7 @@ async fn populate(opened: &mut Opened, config: &Config, args: &SeedArgs) -> Resu
     let filled =
         filled.map_err(|error| Stopped::new(Exit::Unexpected, format_args!("The demo is not complete: {error}.")));
     if filled.is_ok() {
-        settle(opened, &lines).await?;
+        settle(&dispatch, &lines).await?;
     }
     stop.cancel();
     tasks.close();
@@ -67,9 +69,9 @@ async fn populate(opened: &mut Opened, config: &Config, args: &SeedArgs) -> Resu
 }
 
 /// Waits until everybody's feed holds what was posted.
-async fn settle(opened: &Opened, lines: &postgres::embedded::Progress) -> Result<(), Stopped> {
+async fn settle(dispatch: &Dispatch, lines: &postgres::embedded::Progress) -> Result<(), Stopped> {
     let empty = async {
-        while !outbox::is_empty(&opened.stores.db).await? {
+        while !dispatch.is_done().await? {
             sleep(POLL).await;
         }
         postgres::StoreResult::Ok(())

@@ -54,6 +54,7 @@ pub async fn up(config: &Config) -> Result<(), Stopped> {
 }
 
 async fn start(opened: &mut Opened, config: &Config, stop: &CancellationToken) -> Result<Plaza, Stopped> {
+    startup::change_stream(&opened.stores.db).await?;
     opened.be_alone(config).await?;
     opened.migrate().await?;
     wiring::plaza(&opened.stores, config, Clock::system(), stop).await

@@ -16,7 +16,7 @@ use axum::Router;
 use gateway::Gateway;
 use kernel::Clock;
 use live::CommandSet;
-use postgres::outbox::{Consumer, Reader};
+use postgres::outbox::{Consumer, Dispatch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use web::{Edge, Routes};
@@ -60,7 +60,8 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     }
     if config.has(Role::Worker) {
         let consumers = consumers(stores, &slices, &clock);
-        tasks.spawn(Reader::new(stores.db.clone(), clock, consumers).run(stop.clone()));
+        tasks.spawn(events(stores, config, &clock, stop));
+        tasks.spawn(Dispatch::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
@@ -95,6 +96,24 @@ fn operations(slices: &Slices) -> Routes {
         .merge(chat::routes(slices.chat.clone()))
         .merge(content::routes(slices.content.clone()))
         .merge(feed::routes(slices.feed.clone()))
+}
+
+/// Gives outbox events their order, by the change stream.
+pub fn events(
+    stores: &Stores,
+    config: &Config,
+    clock: &Clock,
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let sink = Box::new(cdc::events::Events::new(stores.db.clone()));
+    let running = Box::pin(cdc::run(sink, cdc::events::spec(), stream(stores, config, clock), stop.clone()));
+    // It says itself why it stopped.
+    async { drop(running.await) }
+}
+
+/// What every reader of the change stream needs.
+pub fn stream(stores: &Stores, config: &Config, clock: &Clock) -> cdc::Parts {
+    cdc::Parts { db: stores.db.clone(), settings: config.cdc.clone(), clock: clock.clone() }
 }
 
 /// Who acts on outbox events.

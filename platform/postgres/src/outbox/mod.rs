@@ -1,17 +1,42 @@
 //! Events that are written in the transaction of the change that they tell of, and delivered after it.
 //!
-//! Delivery is at least once, and in order for each `key`. A consumer therefore deduplicates by the event's id, or does
-//! the same thing twice without harm.
+//! [`append`] writes an event. Once it is committed, the reader of the change stream gives it its position ([`number`]): its
+//! place in the order of commits, without gaps. From then on each consumer takes events by position, at its own pace
+//! ([`Dispatch`]).
+//!
+//! Delivery is at least once, and for each consumer in order for each `key`. A consumer therefore deduplicates by the
+//! event's id, or does the same thing twice without harm.
+//!
+//! ## Decisions
+//! - **Each consumer has a position of its own.** One that is slow, fails, or is gone delays no other. An event is
+//!   deleted when all have taken it; nobody holds it for more than [`KEPT_MAX`].
+//! - **One process at a time works for a consumer**: it holds the lock of its row. It hands out a batch, different keys
+//!   at once and one key in order. Events that fail go to `event_retries` in the transaction that moves the position, and
+//!   later ones of their key queue up behind them, so that nothing else waits. After the last try an event is put aside
+//!   in `event_dead`, from where [`replay`] takes it.
+//! - **Positions are given by the change stream, not by a sequence**: a sequence gives numbers before the commit, so that a
+//!   reader by number would miss what commits late.
+//! - **Not Redis Streams.** Redis may lose its memory, and an event that is written with its change may not be lost.
 
-mod reader;
+mod dead;
+mod deliver;
+mod dispatch;
+mod metrics;
+mod number;
+mod tidy;
+mod turn;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{EventId, Timestamp};
 use sqlx::PgConnection;
 
-pub use reader::Reader;
+pub use dead::{Dead, dead, replay};
+pub use dispatch::Dispatch;
+pub use number::{number, number_all, without_position};
 
-use crate::{Db, StoreResult, fault};
+use crate::{StoreResult, fault};
 
 /// An event to be written.
 #[derive(Debug, Clone)]
@@ -35,7 +60,7 @@ pub struct Delivery {
     /// W3C `traceparent` of whoever wrote it.
     pub trace: Option<String>,
     pub created_at: Timestamp,
-    /// How often it was tried before.
+    /// How often this consumer tried before.
     pub tries: i16,
 }
 
@@ -44,11 +69,11 @@ pub type ConsumeError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Somebody who acts on events.
 ///
-/// MUST be idempotent by [`Delivery::id`]: an event comes again when the process dies before its batch is confirmed, or
-/// when another consumer of the same event fails.
+/// MUST be idempotent by [`Delivery::id`]: an event comes again when the process dies before its batch is confirmed.
 #[async_trait]
 pub trait Consumer: Send + Sync {
-    /// For logs.
+    /// Under which its position is kept: another name is another consumer, which begins with the oldest event that is
+    /// still there. Unique among the consumers of Plaza.
     fn name(&self) -> &'static str;
 
     fn wants(&self, kind: &str) -> bool;
@@ -56,33 +81,27 @@ pub trait Consumer: Send + Sync {
     async fn consume(&self, event: &Delivery) -> Result<(), ConsumeError>;
 }
 
-/// The channel that readers listen on.
+/// Longest time that an event is kept for a consumer that has not taken it, and that a consumer is remembered for which
+/// no process works.
+pub const KEPT_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The table that [`append`] writes to: what the stream's publication has to tell of.
+pub const TABLE: &str = "outbox";
+
+/// The channel on which [`number`] wakes whoever delivers.
 const CHANNEL: &str = "outbox";
 
-/// Writes `event` in the transaction `tx`, and wakes the readers when that commits.
+/// Writes `event` in the transaction `tx`.
 pub async fn append(tx: &mut PgConnection, event: &OutboxEvent, now: Timestamp) -> StoreResult<()> {
-    sqlx::query(
-        "WITH written AS (
-             INSERT INTO outbox (id, kind, key, payload, trace, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
-         )
-         SELECT pg_notify($7, '')",
-    )
-    .bind(event.id)
-    .bind(event.kind)
-    .bind(&event.key)
-    .bind(&event.payload)
-    .bind(telemetry::current_traceparent().as_deref())
-    .bind(now)
-    .bind(CHANNEL)
-    .execute(tx)
-    .await
-    .map(drop)
-    .map_err(fault)
-}
-
-/// Whether everything that was written has been delivered or put aside.
-pub async fn is_empty(db: &Db) -> StoreResult<bool> {
-    let waiting: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM outbox)").fetch_one(db.pool()).await.map_err(fault)?;
-    Ok(!waiting)
+    sqlx::query("INSERT INTO outbox (id, kind, key, payload, trace, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(event.id)
+        .bind(event.kind)
+        .bind(&event.key)
+        .bind(&event.payload)
+        .bind(telemetry::current_traceparent().as_deref())
+        .bind(now)
+        .execute(tx)
+        .await
+        .map(drop)
+        .map_err(fault)
 }

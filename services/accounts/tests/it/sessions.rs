@@ -3,7 +3,7 @@ use std::sync::Arc;
 use accounts::{Closer, Error};
 use kernel::{Clock, SessionId};
 use live::{CloseReason, Control};
-use postgres::outbox::Reader;
+use postgres::outbox::Dispatch;
 
 use crate::stage::Stage;
 
@@ -60,8 +60,8 @@ async fn the_order_to_close_comes_once_more_from_the_outbox() {
     stage.service.log_out_everywhere(&stage.ctx(&phone), false).await.unwrap();
     // Only now does this node follow: it missed the first order.
     let mut ear = stage.listen(phone.account.id).await;
-    let reader = Reader::new(stage.db.clone(), Clock::system(), vec![Arc::new(Closer(stage.bus.clone()))]);
-    while reader.deliver_once().await.unwrap() > 0 {}
+    let dispatch = Dispatch::new(stage.db.clone(), Clock::system(), vec![Arc::new(Closer(stage.bus.clone()))]);
+    while postgres::testing::deliver_once(&stage.db, &dispatch).await > 0 {}
     let (orders, event) = ear.next().await;
     let close = Control::Close { session: Some(phone.tokens.session), reason: CloseReason::SessionRevoked };
     assert_eq!((orders, event), (vec![close], serde_json::Value::Null));

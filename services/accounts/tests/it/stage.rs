@@ -150,7 +150,7 @@ impl Stage {
 
     /// The kinds of the events that wait in the outbox, in order.
     pub async fn outbox(&self) -> Vec<String> {
-        sqlx::query_scalar("SELECT kind FROM outbox ORDER BY position").fetch_all(self.db.pool()).await.unwrap()
+        sqlx::query_scalar("SELECT kind FROM outbox ORDER BY seq").fetch_all(self.db.pool()).await.unwrap()
     }
 }
 

@@ -143,6 +143,6 @@ impl World {
 
     /// Kinds and payloads of all events so far, in the order of their writing.
     pub async fn events(&self) -> Vec<(String, serde_json::Value)> {
-        sqlx::query_as("SELECT kind, payload FROM outbox ORDER BY position").fetch_all(self.db.pool()).await.unwrap()
+        sqlx::query_as("SELECT kind, payload FROM outbox ORDER BY seq").fetch_all(self.db.pool()).await.unwrap()
     }
 }

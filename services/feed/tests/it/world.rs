@@ -13,7 +13,7 @@ use kernel::{
 };
 use parking_lot::Mutex;
 use postgres::Db;
-use postgres::outbox::{self, Consumer, OutboxEvent, Reader};
+use postgres::outbox::{self, Consumer, Dispatch, OutboxEvent};
 use schemas::accounts::PersonSummary;
 use schemas::content::{Audience, PostCreate};
 use schemas::feed::FeedItem;
@@ -175,7 +175,7 @@ pub struct World {
     pub worker: Arc<Worker>,
     pub feed: Arc<feed::Service>,
     pub clock: Clock,
-    reader: Arc<Reader>,
+    dispatch: Arc<Dispatch>,
     pull_min: u64,
 }
 
@@ -200,8 +200,8 @@ impl World {
         let written = wrap(timelines.clone());
         let worker = Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
         let feed = feed::Service::new(db.clone(), timelines.clone(), posts, society.clone(), &settings);
-        let reader = Reader::new(db.clone(), clock.clone(), vec![worker.clone() as Arc<dyn Consumer>]);
-        Self { db, society, content, timelines, worker, feed, clock, reader, pull_min }
+        let dispatch = Dispatch::new(db.clone(), clock.clone(), vec![worker.clone() as Arc<dyn Consumer>]);
+        Self { db, society, content, timelines, worker, feed, clock, dispatch, pull_min }
     }
 
     /// Another process's worker on the same stores.
@@ -289,7 +289,7 @@ impl World {
 
     /// Delivers one batch of events; how many there were.
     pub async fn deliver_once(&self) -> usize {
-        self.reader.deliver_once().await.unwrap()
+        postgres::testing::deliver_once(&self.db, &self.dispatch).await
     }
 
     /// Until there is nothing left to do.

@@ -4,7 +4,7 @@ use graph::Error;
 use graph::model::{Act, Refusal};
 use kernel::{Clock, EventId};
 use live::{Control, Topic};
-use postgres::outbox::{self, OutboxEvent, Reader};
+use postgres::outbox::{self, Dispatch, OutboxEvent};
 use schemas::graph::Relation;
 
 use crate::stage::{ADA, BEN, CLEO, DANA, Stage};
@@ -71,8 +71,8 @@ async fn the_order_to_part_comes_once_more_from_the_outbox() {
     let stage = Stage::new().await;
     stage.act(ADA, BEN, Act::Block).await.unwrap();
     let mut ear = stage.listen(&[ADA, BEN]).await;
-    let reader = Reader::new(stage.db.clone(), Clock::system(), vec![stage.service.clone()]);
-    while reader.deliver_once().await.unwrap() > 0 {}
+    let dispatch = Dispatch::new(stage.db.clone(), Clock::system(), vec![stage.service.clone()]);
+    while postgres::testing::deliver_once(&stage.db, &dispatch).await > 0 {}
     for (user, other) in [(ADA, BEN), (BEN, ADA)] {
         let (topic, orders, event) = ear.next().await;
         assert_eq!((topic, orders), (Topic::User(user), vec![Control::Unfollow(Topic::Presence(other))]));
@@ -98,8 +98,8 @@ async fn whoever_leaves_leaves_nothing_behind() {
     outbox::append(&mut tx, &gone, now).await.unwrap();
     tx.commit().await.unwrap();
     let consumers: Vec<Arc<dyn outbox::Consumer>> = vec![stage.service.clone()];
-    let reader = Reader::new(stage.db.clone(), Clock::system(), consumers);
-    while reader.deliver_once().await.unwrap() > 0 {}
+    let dispatch = Dispatch::new(stage.db.clone(), Clock::system(), consumers);
+    while postgres::testing::deliver_once(&stage.db, &dispatch).await > 0 {}
 
     for other in [BEN, CLEO, DANA] {
         assert_eq!(stage.relation(other, ADA).await, Some(Relation::default()));

@@ -148,7 +148,7 @@ impl Stage {
 
     /// The events that wait in the outbox, in order: kind, source, target.
     pub async fn outbox(&self) -> Vec<(String, UserId, UserId)> {
-        let rows: Vec<(String, Value)> = sqlx::query_as("SELECT kind, payload FROM outbox ORDER BY position")
+        let rows: Vec<(String, Value)> = sqlx::query_as("SELECT kind, payload FROM outbox ORDER BY seq")
             .fetch_all(self.db.pool())
             .await
             .unwrap();
