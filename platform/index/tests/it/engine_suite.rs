@@ -39,8 +39,19 @@ async fn on_tantivy() -> World {
     World::new(Arc::new(Tantivy::open(settings, clock).unwrap()), folder)
 }
 
+async fn on_opensearch() -> World {
+    World::new(Arc::new(crate::opensearch::server::engine().await), ())
+}
+
 macro_rules! on_each {
     ($($file:ident: $($case:ident),* $(,)?;)*) => {
+        mod opensearch {
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$file::$case(super::on_opensearch().await).await;
+            })*)*
+        }
+
         mod tantivy {
             $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {

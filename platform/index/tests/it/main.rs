@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod engine_suite;
+mod opensearch;
 mod pipeline;
 mod tantivy;

@@ -246,7 +246,11 @@ fn fate(item: Done, delete: bool) -> Fate {
         (_, Some(said)) if said.name == NO_INDEX => Fate::Homeless,
         (status, said) => {
             let said = said.unwrap_or_else(|| Said { name: format!("status {status}"), reason: None, caused_by: None });
-            if status == 429 || status >= 500 || said.name == CLUSTER_BLOCK { Fate::Again(said) } else { Fate::Refused(said) }
+            if status == 429 || status >= 500 || said.name == CLUSTER_BLOCK {
+                Fate::Again(said)
+            } else {
+                Fate::Refused(said)
+            }
         }
     }
 }

@@ -130,10 +130,8 @@ impl Client {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
         }
         let query = (!ask.query.is_empty()).then_some(ask.query);
-        let answer = self
-            .transport
-            .send(ask.method, ask.path, headers, query, ask.body.as_deref(), Some(ask.within))
-            .await?;
+        let answer =
+            self.transport.send(ask.method, ask.path, headers, query, ask.body.as_deref(), Some(ask.within)).await?;
         let status = answer.status_code().as_u16();
         Ok(Answer { status, body: answer.bytes().await?.into() })
     }

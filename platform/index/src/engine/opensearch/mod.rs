@@ -134,9 +134,9 @@ impl OpenSearch {
         let query = [("expand_wildcards", "all")];
         let found: HashMap<String, Index> = self.client.read(&Ask::get(&path).query(&query)).await?;
         let live = self.names.live_alias(kind);
-        let all = found.into_iter().filter_map(|(name, index)| {
-            Some((self.names.generation(kind, &name)?, index.aliases.contains_key(&live)))
-        });
+        let all = found
+            .into_iter()
+            .filter_map(|(name, index)| Some((self.names.generation(kind, &name)?, index.aliases.contains_key(&live))));
         let all: BTreeMap<_, _> = all.collect();
         self.known.lock().extend(all.keys().map(|generation| (kind, *generation)));
         Ok(all)
@@ -296,9 +296,7 @@ impl Engine for OpenSearch {
         let indexes = match &unseen {
             Unseen::All => self.names.everything(),
             Unseen::Kinds(kinds) if kinds.is_empty() => return Ok(()),
-            Unseen::Kinds(kinds) => {
-                kinds.iter().map(|kind| self.names.live_alias(*kind)).collect::<Vec<_>>().join(",")
-            }
+            Unseen::Kinds(kinds) => kinds.iter().map(|kind| self.names.live_alias(*kind)).collect::<Vec<_>>().join(","),
         };
         let refreshed = self.refresh(&indexes).await;
         if refreshed.is_err() {
@@ -336,9 +334,8 @@ impl Engine for OpenSearch {
         self.refresh(&index).await?;
         let alias = self.names.live_alias(kind);
         let old = all.into_iter().filter(|(other, live)| *live && *other != generation);
-        let mut actions: Vec<Value> = old
-            .map(|(other, _)| json!({"remove": {"index": self.names.index(kind, other), "alias": alias}}))
-            .collect();
+        let mut actions: Vec<Value> =
+            old.map(|(other, _)| json!({"remove": {"index": self.names.index(kind, other), "alias": alias}})).collect();
         actions.push(json!({"add": {"index": index, "alias": alias}}));
         // All of them in one step of the cluster's state.
         let ask = Ask::post("/_aliases").json(&json!({ "actions": actions })).within(CHANGE_WITHIN);
