@@ -37,9 +37,8 @@ CREATE TABLE search_dead (
 CREATE TABLE search_marks (
     id        uuid PRIMARY KEY,
     kind      text        NOT NULL,
-    -- The document, once it is known which.
-    document  text,
-    -- What else leads to it, as its kind understands it.
+    document  text        NOT NULL,
+    -- `again`: to be read once more, much later.
     hint      text        NOT NULL DEFAULT '',
     ready     boolean     NOT NULL,
     marked_at timestamptz NOT NULL DEFAULT now()

@@ -1,13 +1,21 @@
 //! Messages, as search finds them: for the members of their rooms.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use cdc::Change;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use index::pipeline::Mapping;
 use index::{Document, Kind, Language, document};
-use kernel::{RoomId, Timestamp, UserId};
+use kernel::{RoomId, StoreError, Timestamp, UserId};
 use postgres::{StoreResult, fault};
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use crate::log::{LogError, Message, MessageLog, Span};
+
+pub const MESSAGE: Kind = Kind::new("message");
 
 /// Makes a document of every message of the log in PostgreSQL that is not deleted. Its id is the room's and its number: see
 /// [`document_id`].
@@ -63,7 +71,7 @@ impl From<Row> for Document {
 #[async_trait]
 impl Mapping for Messages {
     fn kind(&self) -> Kind {
-        Kind::new("message")
+        MESSAGE
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -106,6 +114,87 @@ impl Mapping for Messages {
         .await
         .map_err(fault)?;
         Ok(rows.into_iter().map(Document::from).collect())
+    }
+}
+
+/// Makes the same documents of a log outside of PostgreSQL, whose writers mark what they write.
+pub struct Logged(pub Arc<dyn MessageLog>);
+
+/// Messages that are read at once.
+const READS_AT_ONCE: usize = 32;
+/// Rooms whose messages are scanned together.
+const ROOMS_AT_ONCE: i64 = 100;
+
+fn logged(message: Message) -> Option<Document> {
+    let Message { room, seq, body } = message;
+    let sender = body.sender.filter(|_| !body.is_deleted())?;
+    let (room_id, seq) = (room, seq.cast_signed());
+    Some(Row { room_id, seq, sender, text: body.text, created_at: body.created_at }.into())
+}
+
+fn store(error: LogError) -> StoreError {
+    match error {
+        LogError::Store(error) => error,
+        other => StoreError::unavailable(other),
+    }
+}
+
+#[async_trait]
+impl Mapping for Logged {
+    fn kind(&self) -> Kind {
+        MESSAGE
+    }
+
+    /// Another one than that of [`Messages`]: where the log moves, the index is built anew.
+    fn revision(&self) -> u32 {
+        1_001
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn touched(&self, _: &Change) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn load(&self, _: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
+        let wanted: Vec<(RoomId, u64)> = ids.iter().filter_map(|id| message_of(id)).collect();
+        let read = stream::iter(wanted).map(|(room, seq)| self.0.get(room, seq)).buffer_unordered(READS_AT_ONCE);
+        let found: Vec<Option<Message>> = read.try_collect().await.map_err(store)?;
+        Ok(found.into_iter().flatten().filter_map(logged).collect())
+    }
+
+    async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
+        let limit = usize::try_from(limit).map_err(StoreError::broken)?;
+        let mut found = Vec::with_capacity(limit);
+        // The rest of the room that was left off in, then the rooms behind it.
+        let mut open: VecDeque<(RoomId, u64)> = after.and_then(message_of).into_iter().collect();
+        let mut last = open.front().map_or(Uuid::nil(), |(room, _)| room.uuid());
+        loop {
+            let Some((room, mut seq)) = open.pop_front() else {
+                let rooms: Vec<RoomId> = sqlx::query_scalar("SELECT id FROM rooms WHERE id > $1 ORDER BY id LIMIT $2")
+                    .bind(last)
+                    .bind(ROOMS_AT_ONCE)
+                    .fetch_all(&mut *at)
+                    .await
+                    .map_err(fault)?;
+                let Some(end) = rooms.last() else { return Ok(found) };
+                last = end.uuid();
+                open.extend(rooms.into_iter().map(|room| (room, 0)));
+                continue;
+            };
+            loop {
+                let page = self.0.page(room, Span::After(seq), Span::LENGTH_MAX).await.map_err(store)?;
+                let Some(end) = page.last() else { break };
+                seq = end.seq;
+                found.extend(page.into_iter().filter_map(logged));
+                if found.len() >= limit {
+                    found.truncate(limit);
+                    return Ok(found);
+                }
+            }
+        }
     }
 }
 

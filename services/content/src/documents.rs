@@ -41,9 +41,7 @@ impl TryFrom<PostRow> for Document {
 
     fn try_from(row: PostRow) -> StoreResult<Self> {
         let place = match (row.latitude, row.longitude) {
-            (Some(latitude), Some(longitude)) => {
-                Some(Place::new(latitude, longitude).map_err(StoreError::broken)?)
-            }
+            (Some(latitude), Some(longitude)) => Some(Place::new(latitude, longitude).map_err(StoreError::broken)?),
             _ => None,
         };
         let mut tags: Vec<String> = row.hashtags.0.into_iter().map(|hashtag| hashtag.tag).collect();

@@ -33,6 +33,35 @@ pub(crate) async fn read_again(tx: &mut PgConnection, kind: Kind, documents: &[S
     sqlx::query("DELETE FROM search_marks WHERE id = ANY($1)").bind(&ids).execute(tx).await.map(drop).map_err(fault)
 }
 
+/// Sees to marks that were left behind, and takes away what is done.
+///
+/// A mark whose second never came is read now, and once more much later: a write whose outcome nobody knew may still land.
+pub(crate) async fn sweep(db: &Db) -> StoreResult<()> {
+    sqlx::query(
+        "UPDATE search_marks SET ready = true, hint = 'again' WHERE id IN (
+             SELECT id FROM search_marks WHERE NOT ready AND marked_at < now() - interval '1 minute' LIMIT 1000)",
+    )
+    .execute(db.pool())
+    .await
+    .map_err(fault)?;
+    sqlx::query(
+        "UPDATE search_marks SET hint = '', marked_at = now() WHERE id IN (
+             SELECT id FROM search_marks
+             WHERE ready AND hint = 'again' AND marked_at < now() - interval '1 hour' LIMIT 1000)",
+    )
+    .execute(db.pool())
+    .await
+    .map_err(fault)?;
+    sqlx::query(
+        "DELETE FROM search_marks WHERE id IN (
+             SELECT id FROM search_marks WHERE ready AND hint = '' AND marked_at < now() - interval '1 minute' LIMIT 20000)",
+    )
+    .execute(db.pool())
+    .await
+    .map(drop)
+    .map_err(fault)
+}
+
 /// How many marks wait for their documents.
 pub async fn waiting(db: &Db) -> StoreResult<i64> {
     sqlx::query_scalar("SELECT count(*) FROM search_marks WHERE NOT ready").fetch_one(db.pool()).await.map_err(fault)

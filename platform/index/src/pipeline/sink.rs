@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::metrics::METRICS;
 use super::state::{self, Kept, State};
 use super::touched::Touched;
-use super::{Mappings, PipelineError, dead, requests, snapshot, tables};
+use super::{Mappings, PipelineError, dead, marks, requests, snapshot, tables};
 use crate::{Engine, Kind};
 
 /// What the consumer of the change stream that keeps the index is called.
@@ -122,7 +122,7 @@ impl Pipeline {
         self.newest = batch.committed_at.or(self.newest);
         if emptied {
             self.begin_builds().await?;
-            self.save().await?;
+            self.commit().await?;
         }
         Ok(())
     }
@@ -157,6 +157,7 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Saves the state. What it speaks of, the cursor of a build for one, must be durable: [`Self::commit`] sees to that.
     pub(super) async fn save(&self) -> Result<(), PipelineError> {
         if state::save(&self.db, &self.consumer, self.epoch, &self.state).await? {
             Ok(())
@@ -185,11 +186,12 @@ impl Pipeline {
         }
         if self.looks.is_multiple_of(TABLES_EVERY) {
             doubted |= self.look_at_tables(false).await?;
+            marks::sweep(&self.db).await?;
             self.dead = dead::count(&self.db, &self.consumer).await? > 0;
         }
         if doubted {
             self.begin_builds().await?;
-            self.save().await?;
+            self.commit().await?;
         }
         for name in &requested {
             let mut at = self.db.pool().acquire().await.map_err(fault)?;

@@ -181,6 +181,9 @@ pub(crate) fn speaks_of(state: &State, engine: &str, keeps: bool, kept: Option<&
     if !keeps {
         return true;
     }
+    if kept.is_none() && state.kept.commits == 0 {
+        return true;
+    }
     let kept: Option<Kept> = kept.and_then(|kept| serde_json::from_str(kept).ok());
     kept.is_some_and(|kept| kept.index == state.kept.index && kept.commits >= state.kept.commits)
 }
@@ -212,6 +215,7 @@ mod tests {
         assert!(speaks_of(&state, "tantivy", true, Some(&kept(9))), "died before it was saved");
         assert!(!speaks_of(&state, "tantivy", true, Some(&kept(7))), "restored from a copy");
         assert!(!speaks_of(&state, "tantivy", true, None), "its folder was emptied");
+        assert!(speaks_of(&State::new("tantivy"), "tantivy", true, None), "nothing was committed yet");
         assert!(!speaks_of(&state, "opensearch", false, None), "another engine");
         let other = State::new("tantivy").kept.text().unwrap();
         assert!(!speaks_of(&state, "tantivy", true, Some(&other)), "another folder");

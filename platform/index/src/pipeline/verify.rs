@@ -107,8 +107,8 @@ pub async fn verify(
 
 /// Waits until the index has everything that is committed now.
 pub async fn catch_up(db: &Db, patience: Duration) -> Result<(), PipelineError> {
-    // The log moves, so that the position can move past all that is in it.
-    let wanted: String = sqlx::query_scalar("SELECT pg_logical_emit_message(false, 'plaza.verify', '')::text")
+    // The log moves, so that the position can move past all that is in it; a commit puts it on disk at once.
+    let wanted: String = sqlx::query_scalar("SELECT pg_logical_emit_message(true, 'plaza.catch_up', '')::text")
         .fetch_one(db.pool())
         .await
         .map_err(fault)?;

@@ -90,7 +90,11 @@ async fn what_cannot_be_indexed_is_a_dead_letter_until_it_can() {
     world.built_after(0).await;
     let (bad, sound) = (world.note("unread").await, world.note("sound").await);
     world.agrees().await;
-    sqlx::query("UPDATE notes SET text = $1 WHERE text = 'unread'").bind(POISON).execute(world.db.pool()).await.unwrap();
+    sqlx::query("UPDATE notes SET text = $1 WHERE text = 'unread'")
+        .bind(POISON)
+        .execute(world.db.pool())
+        .await
+        .unwrap();
     let long = world.note("long").await;
     sqlx::query("INSERT INTO note_tags SELECT id, repeat('x', 1000) FROM notes WHERE text = 'long'")
         .execute(world.db.pool())

@@ -7,7 +7,8 @@ use index::pipeline::{self, CONSUMER, Mappings};
 
 use super::world::{NOTE, Notes, World, eventually};
 
-const MANY: &str = "INSERT INTO notes (id, text) SELECT gen_random_uuid(), 'note ' || n FROM generate_series(1, 20000) n";
+const MANY: &str =
+    "INSERT INTO notes (id, text) SELECT gen_random_uuid(), 'note ' || n FROM generate_series(1, 20000) n";
 
 #[tokio::test]
 async fn a_table_that_is_rewritten_is_built_anew() {
@@ -45,9 +46,7 @@ async fn a_slot_that_was_dropped_by_hand_costs_a_build() {
     let first = world.built_after(0).await;
     world.stop().await;
     world
-        .run(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()",
-        )
+        .run("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
         .await;
     world.run("UPDATE notes SET text = 'meanwhile'").await;
     world.start();
@@ -90,7 +89,8 @@ async fn a_build_goes_on_where_it_was_killed() {
     let mut world = World::new().await;
     world.run(MANY).await;
     world.start();
-    let begun = eventually(|| async { world.state().await?.of(NOTE)?.build.clone().filter(|build| build.documents > 0) }).await;
+    let begun =
+        eventually(|| async { world.state().await?.of(NOTE)?.build.clone().filter(|build| build.documents > 0) }).await;
     world.kill().await;
     world.run("UPDATE notes SET text = 'edited meanwhile' WHERE id < '20000000-0000-0000-0000-000000000000'").await;
     world.run("DELETE FROM notes WHERE id > 'e0000000-0000-0000-0000-000000000000'").await;

@@ -17,6 +17,7 @@
 //!   own, still later, timestamps ([`super::super::sequencer::STAMP_SET_BACK`]).
 
 mod heal;
+mod indexing;
 mod reactions;
 mod read;
 mod statements;
@@ -29,6 +30,7 @@ use kernel::{RoomId, StoreError, Timestamp, UserId};
 use telemetry::timed;
 use tokio::time::Instant;
 
+pub use self::indexing::Indexing;
 use self::statements::Statements;
 use super::{Appended, Body, Draft, Head, LogError, Message, MessageLog, Reacted, Reaction, Span, Tally};
 use crate::sequencer::{Key, LEASE, PENDING_MAX, Reservation, Reserve, Sequencer};
@@ -55,6 +57,7 @@ pub struct Cassandra {
     db: cassandra::Db,
     sequencer: Arc<dyn Sequencer>,
     statements: Statements,
+    indexing: Option<Indexing>,
     healers: [tokio::sync::Mutex<()>; HEALERS],
 }
 
@@ -69,11 +72,21 @@ pub(super) const fn bigint(seq: u64) -> i64 {
 impl Cassandra {
     /// Prepares the log's statements; the tables must be there ([`cassandra::Db::migrate`]).
     pub async fn open(db: cassandra::Db, sequencer: Arc<dyn Sequencer>) -> Result<Arc<Self>, StoreError> {
+        Self::open_indexed(db, sequencer, None).await
+    }
+
+    /// Like [`Cassandra::open`]; the search index is told of all messages.
+    pub async fn open_indexed(
+        db: cassandra::Db,
+        sequencer: Arc<dyn Sequencer>,
+        indexing: Option<Indexing>,
+    ) -> Result<Arc<Self>, StoreError> {
         let statements = Statements::prepare(&db).await?;
         Ok(Arc::new(Self {
             db,
             sequencer,
             statements,
+            indexing,
             healers: std::array::from_fn(|_| tokio::sync::Mutex::default()),
         }))
     }
@@ -84,10 +97,18 @@ impl Cassandra {
         let row = (key.room.uuid(), bucket(*seq), bigint(*seq), payload.as_str(), *stamp);
         let key_row = (key.room.uuid(), key.sender.uuid(), key.client_id, bigint(*seq), KEY_TTL_S, *stamp);
         let write = async {
+            let mark = match &self.indexing {
+                Some(indexing) => Some((indexing, indexing.before(key.room, *seq).await?)),
+                None => None,
+            };
             tokio::try_join!(
                 self.db.write(&self.statements.insert, row),
                 self.db.write(&self.statements.insert_key, key_row)
-            )
+            )?;
+            if let Some((indexing, mark)) = mark {
+                indexing.after(mark);
+            }
+            Ok(())
         };
         // Whatever happened to the rows, the reservation is pending and may yet be finished by others.
         write.await.map_err(unknown)?;
@@ -194,7 +215,14 @@ impl MessageLog for Cassandra {
         // The first version is written without a condition, and has none to compare.
         let before = (version > 2).then_some(version - 1);
         let values = (body, version, message.room.uuid(), bucket(message.seq), bigint(message.seq), before);
+        let mark = match &self.indexing {
+            Some(indexing) => Some((indexing, indexing.before(message.room, message.seq).await?)),
+            None => None,
+        };
         let replaced = timed("cassandra", "chat.replace", self.db.write_if(&self.statements.replace, values)).await?;
+        if let Some((indexing, mark)) = mark {
+            indexing.after(mark);
+        }
         Ok(replaced)
     }
 
