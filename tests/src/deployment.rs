@@ -1,6 +1,7 @@
 //! A Plaza to talk to: real processes on real stores.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -85,6 +86,32 @@ impl Deployment {
         Self { stores: Stores::GrownUp, nodes, servers, home }
     }
 
+    /// One node on servers that are all its own.
+    pub async fn start_one_on_own_servers(kinds: &[Kind], settings: &[(&'static str, &str)]) -> Self {
+        let home = home();
+        let mut servers = Vec::new();
+        for kind in kinds {
+            servers.push(Server::start(*kind, home.path()).await);
+        }
+        let mut all: Vec<_> = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        all.extend(servers.iter().map(Server::setting));
+        let nodes = start_nodes(1, home.path(), &all).await;
+        Self { stores: Stores::GrownUp, nodes, servers, home }
+    }
+
+    /// A command of Plaza's, with the settings and the data folder of the first node.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let Program { path, environment, .. } = &self.nodes[0].program;
+        let mut command = Command::new(path);
+        command.args(arguments).arg("--data-dir").arg(self.home.path().join("node1"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PLAZA_")) {
+            command.env_remove(name);
+        }
+        command.envs(environment.iter().map(|(name, value)| (*name, value)));
+        command
+    }
+
     /// REST by the first node.
     #[must_use]
     pub fn api(&self) -> Api {
@@ -130,6 +157,15 @@ impl Node {
     /// Ends it as a lost machine would.
     pub async fn kill(&mut self) {
         self.process.kill().await;
+    }
+
+    /// Freezes it: its connections stay open, nothing answers.
+    pub fn pause(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    pub fn resume(&self) {
+        self.process.signal(Signal::CONT);
     }
 
     /// Lets it drain.

@@ -55,6 +55,17 @@ impl Process {
             .unwrap_or_else(|why| panic!("{} cannot be sent {signal:?}: {why}", self.program.name));
     }
 
+    /// Sends a signal to the process and to those that it has started, as far as they are there.
+    pub fn signal_all(&self, signal: Signal) {
+        let own = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+        self.signal(signal);
+        for child in children.split_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::from_raw) {
+            // It may have ended since.
+            let _ = kill_process(child, signal);
+        }
+    }
+
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
@@ -74,6 +85,12 @@ impl Process {
     pub async fn kill(&mut self) {
         let status = self.stop(Signal::KILL).await;
         assert_eq!(status.signal(), Some(9), "{} had ended before it was killed: {status}", self.program.name);
+    }
+
+    /// Waits until it has ended, after a signal that ends it.
+    pub async fn gone(&mut self) {
+        let what = format!("{} is gone", self.program.name);
+        wait::until(&what, STOP_WITHIN, async || self.ended()).await;
     }
 
     /// Ends it without a runtime to wait in: politely, and by force if that takes too long.

@@ -69,7 +69,8 @@ impl Server {
 
     /// Ends it as a crash would.
     pub async fn kill(&mut self) {
-        self.process.kill().await;
+        self.process.signal_all(Signal::KILL);
+        self.process.gone().await;
     }
 
     /// Ends it as an administrator would, clients or not.
@@ -79,11 +80,11 @@ impl Server {
 
     /// Freezes it: connections stay open, nothing answers.
     pub fn pause(&self) {
-        self.process.signal(Signal::STOP);
+        self.process.signal_all(Signal::STOP);
     }
 
     pub fn resume(&self) {
-        self.process.signal(Signal::CONT);
+        self.process.signal_all(Signal::CONT);
     }
 
     /// Starts it again after its end: on the same port, with what it has kept (Redis: nothing).

@@ -21,28 +21,68 @@ pub struct Size {
 /// One transaction. Numbers choose among the rows that there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
-    Register { number: u64 },
-    EditProfile { which: u64, number: u64 },
-    DeleteAccount { which: u64 },
-    Post { number: u64, long: bool, public: bool },
-    EditPost { which: u64, number: u64 },
+    Register {
+        number: u64,
+    },
+    EditProfile {
+        which: u64,
+        number: u64,
+    },
+    DeleteAccount {
+        which: u64,
+    },
+    Post {
+        number: u64,
+        long: bool,
+        public: bool,
+    },
+    EditPost {
+        which: u64,
+        number: u64,
+    },
     /// Leaves a long text as it is.
-    ChangeAudience { which: u64, public: bool },
-    BuryPost { which: u64 },
-    DeletePost { which: u64 },
-    Say { room: u64, number: u64 },
-    EditMessage { which: u64, number: u64 },
-    DeleteMessage { which: u64 },
-    Tag { which: u64, tag: u64 },
-    Untag { which: u64 },
+    ChangeAudience {
+        which: u64,
+        public: bool,
+    },
+    BuryPost {
+        which: u64,
+    },
+    DeletePost {
+        which: u64,
+    },
+    Say {
+        room: u64,
+        number: u64,
+    },
+    EditMessage {
+        which: u64,
+        number: u64,
+    },
+    DeleteMessage {
+        which: u64,
+    },
+    Tag {
+        which: u64,
+        tag: u64,
+    },
+    Untag {
+        which: u64,
+    },
     /// Several of the above, and then all of it taken back.
-    RolledBack { number: u64 },
+    RolledBack {
+        number: u64,
+    },
     /// Many posts at once.
-    Large { number: u64 },
+    Large {
+        number: u64,
+    },
     /// All of those posts deleted at once.
     DeleteLarge,
     /// A migration that writes a table anew, and changes what is in it.
-    Rewrite { table: u8 },
+    Rewrite {
+        table: u8,
+    },
     DropSlot,
 }
 
@@ -84,8 +124,7 @@ impl Plan {
             let at = dice.random_range(from..=from + writes.len() / 6);
             writes.insert(at.min(writes.len()), (Duration::ZERO, write));
         }
-        let faults =
-            (0..size.faults).map(|_| (pause(&mut dice, size.fault_pause_max), fault(&mut dice))).collect();
+        let faults = (0..size.faults).map(|_| (pause(&mut dice, size.fault_pause_max), fault(&mut dice))).collect();
         Self { seed, writes, faults }
     }
 }
@@ -134,15 +173,13 @@ mod tests {
     #[test]
     fn a_seed_is_a_plan() {
         let ms = Duration::from_millis;
-        let size =
-            Size { writes: 40, faults: 9, write_pause_max: ms(5), fault_pause_max: ms(500), large: 50_000 };
+        let size = Size { writes: 40, faults: 9, write_pause_max: ms(5), fault_pause_max: ms(500), large: 50_000 };
         assert_eq!(Plan::draw(7, size), Plan::draw(7, size));
         assert_ne!(Plan::draw(7, size), Plan::draw(8, size));
         let plan = Plan::draw(9, size);
         assert_eq!((plan.writes.len(), plan.faults.len()), (45, 9));
         let at = |wanted: fn(&Write) -> bool| plan.writes.iter().position(|(_, write)| wanted(write)).unwrap();
-        let (made, deleted) =
-            (at(|w| matches!(w, Write::Large { .. })), at(|w| matches!(w, Write::DeleteLarge)));
+        let (made, deleted) = (at(|w| matches!(w, Write::Large { .. })), at(|w| matches!(w, Write::DeleteLarge)));
         assert!(made < deleted);
     }
 }

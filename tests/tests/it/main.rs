@@ -11,6 +11,7 @@ mod limits;
 mod observability;
 mod presence;
 mod rest;
+mod search_chaos;
 mod simulation;
 
 /// Runs each test on the embedded and on the grown-up stores.
