@@ -172,7 +172,8 @@ impl Inner {
         for shelf in &manifest.shelves {
             // One that is dropped meanwhile is left out: the next look finds the next manifest.
             let reading = match opened.shelves.get(shelf) {
-                Some(reading) => Some(Arc::clone(reading)),
+                // The manifest is written after the commits that it speaks of.
+                Some(reading) => reading.reload().ok().map(|()| Arc::clone(reading)),
                 None => Reading::open(&shelf.folder(root), ReloadPolicy::OnCommitWithDelay)?.map(Arc::new),
             };
             shelves.extend(reading.map(|reading| (shelf.clone(), reading)));
