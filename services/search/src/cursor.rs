@@ -18,11 +18,25 @@ const MAC_BYTES: usize = 16;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// When the first page was asked for: ages are told from then on all pages, so that nothing changes its place meanwhile.
-    #[serde(rename = "n")]
+    #[serde(rename = "n", with = "millis")]
     pub now: Timestamp,
     /// How far each leg has come.
     #[serde(rename = "l")]
     pub legs: Vec<At>,
+}
+
+/// Shorter than as text: the longest cursor has little room left.
+mod millis {
+    use kernel::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        time.as_millis().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(deserializer).map(Timestamp::from_millis)
+    }
 }
 
 /// How far one leg of a search has come.

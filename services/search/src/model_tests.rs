@@ -106,7 +106,7 @@ fn times_and_languages_are_known_ones() {
 
 #[test]
 fn a_sign_before_a_beginning_says_what_it_is_of() {
-    let parse = |q, kinds| Beginning::parse(q, kinds).map(|it| (it.prefix, it.kinds));
+    let parse = |q: &str, kinds: Option<&str>| Beginning::parse(q, kinds).map(|it| (it.prefix, it.kinds));
     assert_eq!(parse(" ad", None), Ok(("ad".to_owned(), vec![PERSON, HASHTAG])));
     assert_eq!(parse("@ad", None), Ok(("ad".to_owned(), vec![PERSON])));
     assert_eq!(parse("#ad", Some("hashtag")), Ok(("ad".to_owned(), vec![HASHTAG])));

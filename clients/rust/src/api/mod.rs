@@ -4,6 +4,7 @@ mod accounts;
 mod chat;
 mod content;
 mod graph;
+mod search;
 mod session;
 
 use std::sync::{Arc, Once};
@@ -66,6 +67,11 @@ impl<'a> Request<'a> {
     pub(crate) fn page(mut self, cursor: Option<&kernel::Cursor>, limit: u32) -> Self {
         self.query.push(("limit", limit.to_string()));
         self.query.extend(cursor.map(|cursor| ("cursor", cursor.as_str().to_owned())));
+        self
+    }
+
+    pub(crate) fn query(mut self, parts: &[(&'static str, &str)]) -> Self {
+        self.query.extend(parts.iter().map(|(name, value)| (*name, (*value).to_owned())));
         self
     }
 

@@ -5,9 +5,11 @@ mod feed;
 mod people;
 mod presence;
 mod relations;
+mod search;
 
 pub use chat::ChatPeople;
 pub use feed::FeedPosts;
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;
+pub use search::{FoundHashtags, FoundMessages, FoundPeople, FoundPosts, SearchDirectory};

@@ -1,0 +1,158 @@
+//! A database of posts, and an index to write them into.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use index::engine::opensearch::OpenSearch;
+use index::engine::tantivy::{Settings, Tantivy};
+use index::pipeline::{CONSUMER, Mappings, Pipeline};
+use kernel::{Clock, Secret};
+use postgres::Db;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, Error};
+
+const PATIENCE: Duration = Duration::from_secs(600);
+const POLL: Duration = Duration::from_millis(2);
+
+pub struct Stage {
+    pub db: Db,
+    pub engine: Arc<dyn index::Engine>,
+    pub options: PgConnectOptions,
+    name: &'static str,
+    admin: PgConnectOptions,
+    _folder: tempfile::TempDir,
+}
+
+/// Plaza's pipeline at work.
+pub struct Following {
+    task: JoinHandle<Result<(), cdc::Error>>,
+    stop: CancellationToken,
+}
+
+impl Stage {
+    pub async fn open(engine: Engine) -> Result<Self, Error> {
+        let url = given("PLAZA_TEST_POSTGRES_URL")?;
+        let admin = PgConnectOptions::from_str(&url)?;
+        let database = format!("plaza_bench_{}", uuid::Uuid::new_v4().simple());
+        let mut link = PgConnection::connect_with(&admin).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {database}"))).execute(&mut link).await?;
+        link.close().await?;
+        let (server, _) = url.rsplit_once('/').ok_or("PLAZA_TEST_POSTGRES_URL ends in a database")?;
+        let url = format!("{server}/{database}");
+        let settings = postgres::Settings {
+            url: Some(Secret::new(url.clone())),
+            statement_ms_max: PATIENCE.as_millis() as u64,
+            ..postgres::Settings::default()
+        };
+        let db = Db::connect(&settings).await?;
+        db.migrate().await?;
+        let folder = tempfile::tempdir()?;
+        let (engine, name): (Arc<dyn index::Engine>, _) = match engine {
+            Engine::Tantivy => {
+                let settings = Settings { folder: folder.path().join("search"), ..Settings::default() };
+                (Arc::new(Tantivy::open(settings, Clock::system())?), "tantivy")
+            }
+            Engine::Opensearch => {
+                let url = Some(Secret::new(given("PLAZA_TEST_OPENSEARCH_URL")?));
+                let prefix = format!("{}-", database.replace('_', "-"));
+                let settings = index::engine::opensearch::Settings { url, prefix };
+                (Arc::new(OpenSearch::new(&settings)?), "opensearch")
+            }
+        };
+        Ok(Self { db, engine, options: PgConnectOptions::from_str(&url)?, name, admin, _folder: folder })
+    }
+
+    /// Starts Plaza's pipeline, and waits until it has built what there is.
+    pub async fn follow(&self) -> Result<Following, Error> {
+        let mappings = Mappings::new(vec![Arc::new(content::documents::Posts)]);
+        let (engine, clock) = (self.engine.clone(), Clock::system());
+        let spec = cdc::Spec::new(CONSUMER, mappings.tables());
+        let pipeline = Pipeline::new(self.db.clone(), engine, self.name, mappings, clock.clone());
+        let parts = cdc::Parts { db: self.db.clone(), settings: cdc::Settings::default(), clock };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(cdc::run(Box::new(pipeline), spec, parts, stop.clone()));
+        let give_up = Instant::now() + PATIENCE;
+        while index::pipeline::state(&self.db, CONSUMER).await?.is_none_or(|state| state.is_building()) {
+            if Instant::now() > give_up {
+                return Err("the index was not built".into());
+            }
+            sleep(POLL).await;
+        }
+        Ok(Following { task, stop })
+    }
+
+    /// Changes that many rows, in transactions of a thousand.
+    pub async fn change(&self, rows: u32) -> Result<(), Error> {
+        for first in (0..rows).step_by(1_000) {
+            let last = rows.min(first + 1_000);
+            sqlx::query(
+                "INSERT INTO posts (id, kind, author, audience, text, mentions, hashtags, created_at)
+                 SELECT gen_random_uuid(), 'note', md5((n % 1000)::text)::uuid, 'public',
+                     (SELECT string_agg(md5((n * 7 + w)::text), ' ') FROM generate_series(1, 10) w), '[]', '[]', now()
+                 FROM generate_series($1 + 1, $2) n",
+            )
+            .bind(i64::from(first))
+            .bind(i64::from(last))
+            .execute(self.db.pool())
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Where the log ends now.
+    pub async fn log_end(&self) -> Result<cdc::Lsn, Error> {
+        let lsn: String =
+            sqlx::query_scalar("SELECT pg_current_wal_insert_lsn()::text").fetch_one(self.db.pool()).await?;
+        Ok(lsn.parse()?)
+    }
+
+    /// Waits until everything that is committed now can be found.
+    pub async fn caught_up(&self) -> Result<(), Error> {
+        Ok(index::pipeline::catch_up(&self.db, PATIENCE).await?)
+    }
+
+    /// Drops what was made.
+    pub async fn close(self) {
+        let database = self.options.get_database().unwrap_or_default().to_owned();
+        for kind in [content::documents::Posts].iter().map(index::pipeline::Mapping::kind) {
+            for generation in self.engine.generations(kind).await.unwrap_or_default() {
+                // The live one stays where it is until its folder or server goes.
+                drop(self.engine.drop_generation(kind, generation).await);
+            }
+        }
+        self.db.close().await;
+        let Ok(mut link) = PgConnection::connect_with(&self.admin).await else { return };
+        let slots =
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1 AND NOT active";
+        drop(sqlx::query(slots).bind(&database).execute(&mut link).await);
+        let sql = AssertSqlSafe(format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"));
+        drop(sqlx::raw_sql(sql).execute(&mut link).await);
+    }
+}
+
+impl Following {
+    pub async fn stop(self) -> Result<(), Error> {
+        self.stop.cancel();
+        Ok(self.task.await??)
+    }
+}
+
+/// What this process has used of the processors, user and system.
+pub fn cpu() -> Result<Duration, Error> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The name in parentheses may hold spaces: count fields from behind it.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let per_second = rustix::param::clock_ticks_per_second();
+    Ok(Duration::from_micros((ticks(11) + ticks(12)) * 1_000_000 / per_second))
+}
+
+fn given(variable: &'static str) -> Result<String, Error> {
+    std::env::var(variable).map_err(|_| format!("{variable} is not set").into())
+}

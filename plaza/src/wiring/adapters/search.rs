@@ -1,0 +1,100 @@
+//! The slices whose things are found, as search sees them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::{PostId, Problem, RoomId, UserId};
+use search::{Directory, Source, Tagged, TaggedPosts, Thing};
+
+/// What was found, by the ids of the documents.
+type Shown = HashMap<String, Thing>;
+
+pub struct FoundPeople {
+    pub accounts: Arc<accounts::Service>,
+    pub graph: Arc<graph::Service>,
+}
+
+#[async_trait]
+impl Source for FoundPeople {
+    async fn shown(&self, viewer: UserId, ids: &[String]) -> Result<Shown, Problem> {
+        let ids: Vec<UserId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let people = async { self.accounts.summaries(&ids).await.map_err(Problem::from) };
+        let standings = async { self.graph.standings(viewer, &ids).await.map_err(Problem::from) };
+        let (people, standings) = tokio::try_join!(people, standings)?;
+        let parted = |id: &UserId| standings.get(id).is_some_and(|standing| standing.blocked);
+        let seen = people.into_iter().filter(|(id, _)| *id == viewer || !parted(id));
+        Ok(seen.map(|(id, person)| (id.to_string(), Thing::Person(person))).collect())
+    }
+}
+
+pub struct FoundHashtags(pub Arc<content::Service>);
+
+#[async_trait]
+impl Source for FoundHashtags {
+    async fn shown(&self, viewer: UserId, ids: &[String]) -> Result<Shown, Problem> {
+        let found = self.0.hashtags(viewer, ids).await?;
+        Ok(found.into_iter().map(|it| (it.tag.clone(), Thing::Hashtag { tag: it.tag, posts: it.posts })).collect())
+    }
+}
+
+pub struct FoundPosts(pub Arc<content::Service>);
+
+#[async_trait]
+impl Source for FoundPosts {
+    async fn shown(&self, viewer: UserId, ids: &[String]) -> Result<Shown, Problem> {
+        let ids: Vec<PostId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let found = self.0.visible(viewer, &ids).await?;
+        Ok(found.posts.into_iter().map(|post| (post.id.to_string(), Thing::Post(Box::new(post)))).collect())
+    }
+}
+
+#[async_trait]
+impl TaggedPosts for FoundPosts {
+    async fn tagged(&self, post: PostId) -> Result<Option<Tagged>, Problem> {
+        let tagged = |post: content::Post| Tagged {
+            post: post.id,
+            author: post.author,
+            tags: post.tags(),
+            text: post.text,
+            created_at: post.created_at,
+        };
+        Ok(self.0.open_post(post).await?.map(tagged))
+    }
+}
+
+pub struct FoundMessages(pub Arc<chat::Service>);
+
+#[async_trait]
+impl Source for FoundMessages {
+    async fn shown(&self, viewer: UserId, ids: &[String]) -> Result<Shown, Problem> {
+        let places: Vec<(RoomId, u64)> = ids.iter().filter_map(|id| chat::documents::message_of(id)).collect();
+        let found = self.0.visible(viewer, &places).await?;
+        let id = |message: &schemas::chat::Message| chat::documents::document_id(message.room, message.seq);
+        Ok(found.into_iter().map(|message| (id(&message), Thing::Message(Box::new(message)))).collect())
+    }
+}
+
+pub struct SearchDirectory {
+    pub accounts: Arc<accounts::Service>,
+    pub graph: Arc<graph::Service>,
+    pub chat: Arc<chat::Service>,
+}
+
+#[async_trait]
+impl Directory for SearchDirectory {
+    async fn person(&self, viewer: UserId, who: &str) -> Result<Option<UserId>, Problem> {
+        let Some(person) = self.accounts.find(who).await? else { return Ok(None) };
+        let standings = self.graph.standings(viewer, &[person.id]).await?;
+        let parted = standings.get(&person.id).is_some_and(|standing| standing.blocked);
+        Ok((!parted).then_some(person.id))
+    }
+
+    async fn rooms(&self, viewer: UserId) -> Result<Vec<RoomId>, Problem> {
+        Ok(self.chat.rooms(viewer).await?)
+    }
+
+    fn hashtag(&self, written: &str) -> Option<String> {
+        content::text::Hashtag::parse(written).map(content::text::Hashtag::into_string)
+    }
+}
