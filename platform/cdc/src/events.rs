@@ -28,7 +28,7 @@ const VISIBLE_POLL: Duration = Duration::from_millis(1);
 /// What [`Events`] is to be told.
 #[must_use]
 pub fn spec() -> Spec {
-    Spec { inserts_only: true, ..Spec::new(NAME, [outbox::TABLE]) }
+    Spec { inserts_only: true, cheap_to_build: true, ..Spec::new(NAME, [outbox::TABLE]) }
 }
 
 /// Gives events their positions.

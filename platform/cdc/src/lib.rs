@@ -3,6 +3,8 @@
 //! [`run`] reads one replication slot and gives what it tells to one [`Sink`], batch by batch, until it is stopped. A sink
 //! gets every change at least once, and says itself what is durable; the server keeps its log for the rest.
 //!
+//! [`events`] is one such sink: it gives outbox events their order. The search index is another.
+//!
 //! ## Decisions
 //! - **One slot for each consumer.** PostgreSQL so isolates them: one that is slow or dead keeps its own log, and nobody waits
 //!   for it. What a slot may keep is bounded by [`Settings::wal_kept_mb_max`]; past that it is dropped, and its consumer

@@ -8,7 +8,7 @@ use std::time::Duration;
 use kernel::Clock;
 use postgres::{Db, fault};
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -20,9 +20,11 @@ use crate::source::ChangeSource;
 use crate::source::wire::Session;
 use crate::{Error, Lsn, Settings, Sink, SlotIdentity, Snapshot, Spec, Start, Why, address, guard, slot};
 
-/// Wait after a stream broke. Doubles each time it breaks before it has told anything.
+/// Wait after a stream broke. Doubles each time it breaks soon.
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// A stream that told something for this long was well; its next pause is the shortest again.
+const WELL_AFTER: Duration = Duration::from_secs(2);
 /// How often a process that waits for its turn looks whether the slot is free.
 const TAKEN_POLL: Duration = Duration::from_millis(500);
 /// Batches that wait between reader and sink; one more is being put together, and one is with the sink.
@@ -70,6 +72,7 @@ impl Runner {
         while !stop.is_cancelled() {
             // Whether this connection has told anything.
             let mut told = false;
+            let began = Instant::now();
             // Until the slot is held, nothing is lost by letting go at once.
             let opened = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -86,7 +89,7 @@ impl Runner {
                 Err(error @ Error::LostAgain { .. }) => return Err(error),
                 Err(Error::Taken { .. }) => TAKEN_POLL,
                 Err(error) => {
-                    pause = if told { PAUSE_FIRST } else { (pause * 2).min(PAUSE_MAX) };
+                    pause = if told && began.elapsed() > WELL_AFTER { PAUSE_FIRST } else { (pause * 2).min(PAUSE_MAX) };
                     METRICS.failures.get_or_create(&label).inc();
                     tracing::warn!(consumer = self.spec.name, %error, "a change stream broke; it is begun again");
                     pause
@@ -161,7 +164,7 @@ impl Runner {
         if let Some(why) = why_lost {
             let again = self.parts.settings.lost_again();
             let last = before.and_then(|made| made.lost_at).map(|lost_at| now.since(lost_at));
-            if let Some(after) = last.filter(|after| *after < again) {
+            if let Some(after) = last.filter(|after| *after < again && !self.spec.cheap_to_build) {
                 return Err(Error::LostAgain { slot: name.to_owned(), after });
             }
             let error = slot::lost(name, why);

@@ -61,6 +61,8 @@ pub struct Spec {
     pub tables: Vec<String>,
     /// Tell of inserts only.
     pub inserts_only: bool,
+    /// Building anew costs next to nothing: a slot that is lost again is made again, however often.
+    pub cheap_to_build: bool,
     /// Settings of the replication session, as `-c wal_sender_timeout=5s`. For tests; empty otherwise.
     pub session_options: String,
 }
@@ -69,6 +71,6 @@ impl Spec {
     #[must_use]
     pub fn new(name: &'static str, tables: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tables = tables.into_iter().map(Into::into).collect();
-        Self { name, tables, inserts_only: false, session_options: String::new() }
+        Self { name, tables, inserts_only: false, cheap_to_build: false, session_options: String::new() }
     }
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::exit::{Exit, Stopped};
 use crate::signals::Signals;
 use crate::startup::{self, Opened};
@@ -54,7 +54,9 @@ pub async fn up(config: &Config) -> Result<(), Stopped> {
 }
 
 async fn start(opened: &mut Opened, config: &Config, stop: &CancellationToken) -> Result<Plaza, Stopped> {
-    startup::change_stream(&opened.stores.db).await?;
+    if config.has(Role::Worker) {
+        startup::change_stream(&opened.stores.db).await?;
+    }
     opened.be_alone(config).await?;
     opened.migrate().await?;
     wiring::plaza(&opened.stores, config, Clock::system(), stop).await
