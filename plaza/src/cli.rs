@@ -47,6 +47,36 @@ pub enum Command {
     /// Events that a consumer could not act on, and what to do about them.
     #[command(subcommand)]
     Events(EventsCommand),
+    /// The search index: build it anew, compare it with the tables, see what could not be indexed.
+    ///
+    /// A running Plaza does the work, and these commands ask it to and look on; without one, they do it themselves. None of
+    /// them ever hides anything from searches: what is being built is swapped in when it is whole.
+    #[command(subcommand)]
+    Search(SearchCommand),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum SearchCommand {
+    /// Build a new index from the tables while the old one is searched, then search the new one.
+    ///
+    /// Waits until it is done, and says how far it is. Interrupted, the build goes on as long as a Plaza is up, and is resumed
+    /// where it was when the next one starts.
+    Reindex(KindArgs),
+    /// Compare every document with the tables, and say what differs.
+    ///
+    /// Waits until the index has everything that is committed now; writes may go on meanwhile. Exits with 2 when something
+    /// is missing in the index, or surplus, or stale; `plaza search reindex` repairs it.
+    Verify(KindArgs),
+    /// List the documents that could not be indexed, and why.
+    Dead(KindArgs),
+    /// Try the documents that could not be indexed again, and list those that failed again.
+    Replay(KindArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct KindArgs {
+    /// Only this kind of documents: person, hashtag, post or message [default: all].
+    pub kind: Option<String>,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -121,6 +151,7 @@ fn after_long_help() -> String {
         "\
 Stores, each one setting (also in plaza.toml, for example `[postgres]` and below it `url = \"…\"`):
   PLAZA_POSTGRES_URL     postgres://user:password@host/database
+                         (15 or newer, wal_level = logical, and a role with REPLICATION)
                          unset: Plaza finds a PostgreSQL 15 or newer on this machine, or fetches one once,
                          and runs it as its own child (PLAZA_POSTGRES_BIN: folder of its programs;
                          PLAZA_POSTGRES_USER: whom it runs as when Plaza is root, nobody unless told)

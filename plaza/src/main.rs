@@ -65,6 +65,7 @@ fn run(cli: Cli) -> Result<(), Stopped> {
             Command::Seed(args) => commands::seed(&config, &args).await,
             Command::Check => commands::check(&config).await,
             Command::Events(command) => Box::pin(commands::events(&config, &command)).await,
+            Command::Search(command) => Box::pin(commands::search(&config, &command)).await,
         };
         telemetry.flush();
         ended

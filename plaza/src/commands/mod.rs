@@ -3,11 +3,13 @@
 mod check;
 mod events;
 mod migrate;
+mod search;
 mod seed;
 mod up;
 
 pub use check::check;
 pub use events::events;
 pub use migrate::migrate;
+pub use search::search;
 pub use seed::seed;
 pub use up::up;

@@ -32,20 +32,22 @@ pub async fn search(config: &Config, command: &SearchCommand) -> Result<(), Stop
 
 async fn run(opened: &mut Opened, config: &Config, command: &SearchCommand) -> Result<(), Stopped> {
     opened.migrate().await?;
-    let (db, clock, mappings) = (opened.stores.db.clone(), Clock::system(), wiring::mappings());
+    let (db, clock) = (opened.stores.db.clone(), Clock::system());
+    let log = wiring::message_log(&opened.stores, config, &clock).await?;
+    let mappings = wiring::mappings(&opened.stores, &log);
     match command {
         SearchCommand::Dead(args) => dead(&db, &kinds(&mappings, args)?).await,
         SearchCommand::Reindex(args) => {
             let kinds = kinds(&mappings, args)?;
-            beside_a_writer(opened, config, &clock, |_| reindex(&db, &kinds)).await
+            beside_a_writer(opened, config, &clock, &mappings, |_| reindex(&db, &kinds)).await
         }
         SearchCommand::Verify(args) => {
             let kinds = kinds(&mappings, args)?;
-            beside_a_writer(opened, config, &clock, |index| verify(&db, index, &mappings, kinds)).await
+            beside_a_writer(opened, config, &clock, &mappings, |index| verify(&db, index, &mappings, kinds)).await
         }
         SearchCommand::Replay(args) => {
             let kinds = kinds(&mappings, args)?;
-            beside_a_writer(opened, config, &clock, |_| replay(&db, &mappings, &kinds)).await
+            beside_a_writer(opened, config, &clock, &mappings, |_| replay(&db, &mappings, &kinds)).await
         }
     }
 }
@@ -55,6 +57,7 @@ async fn beside_a_writer<F: Future<Output = Result<(), Stopped>>>(
     opened: &Opened,
     config: &Config,
     clock: &Clock,
+    mappings: &Mappings,
     work: impl FnOnce(Index) -> F,
 ) -> Result<(), Stopped> {
     let index = Index::open(&opened.stores, config, clock, true)?;
@@ -63,7 +66,7 @@ async fn beside_a_writer<F: Future<Output = Result<(), Stopped>>>(
     }
     let stop = CancellationToken::new();
     let stream = wiring::stream(&opened.stores, config, clock);
-    let mut writer = tokio::spawn(index.clone().follow(wiring::mappings(), stream, stop.clone()));
+    let mut writer = tokio::spawn(index.clone().follow(mappings.clone(), stream, stop.clone()));
     let done = tokio::select! {
         done = work(index) => done,
         ended = &mut writer => return Err(match ended {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use chat::log::MessageLog;
 use index::engine::tantivy::{self, Tantivy};
-use index::pipeline::{CONSUMER, Mappings, Pipeline};
+use index::pipeline::{CONSUMER, Mapping, Mappings, Pipeline};
 use index::{Engine, EngineError};
 use kernel::Clock;
 use tokio_util::sync::CancellationToken;
@@ -63,12 +64,16 @@ impl Index {
     }
 }
 
-/// Everything that can be found: one line a kind.
-pub fn mappings() -> Mappings {
+/// Everything that can be found: one line a kind. `log` is what [`super::slices::message_log`] opens.
+pub fn mappings(stores: &Stores, log: &Arc<dyn MessageLog>) -> Mappings {
+    let messages: Arc<dyn Mapping> = match &stores.cassandra {
+        None => Arc::new(chat::documents::Messages),
+        Some(_) => Arc::new(chat::documents::Logged(log.clone())),
+    };
     Mappings::new(vec![
         Arc::new(accounts::documents::People),
         Arc::new(content::documents::Hashtags),
         Arc::new(content::documents::Posts),
-        Arc::new(chat::documents::Messages),
+        messages,
     ])
 }

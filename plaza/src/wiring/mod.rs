@@ -7,6 +7,7 @@
 mod adapters;
 #[cfg(test)]
 mod contract;
+mod index;
 mod slices;
 mod stores;
 
@@ -24,7 +25,9 @@ use web::{Edge, Routes};
 use crate::config::{Config, Role};
 use crate::exit::Stopped;
 use crate::health::{self, Health};
-pub use slices::Slices;
+use adapters::FoundPosts;
+pub use index::{Index, mappings};
+pub use slices::{Slices, message_log};
 pub use stores::Stores;
 
 /// What this process serves and does.
@@ -61,6 +64,7 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     if config.has(Role::Worker) {
         let consumers = consumers(stores, &slices, &clock);
         tasks.spawn(events(stores, config, &clock, stop));
+        tasks.spawn(search_index(stores, &slices, config, &clock, stop));
         tasks.spawn(Dispatch::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
@@ -96,6 +100,7 @@ fn operations(slices: &Slices) -> Routes {
         .merge(chat::routes(slices.chat.clone()))
         .merge(content::routes(slices.content.clone()))
         .merge(feed::routes(slices.feed.clone()))
+        .merge(search::routes(slices.search.clone()))
 }
 
 /// Gives outbox events their order, by the change stream.
@@ -109,6 +114,25 @@ pub fn events(
     let running = Box::pin(cdc::run(sink, cdc::events::spec(), stream(stores, config, clock), stop.clone()));
     // It says itself why it stopped.
     async { drop(running.await) }
+}
+
+/// Keeps the search index in step with the tables, by the change stream.
+fn search_index(
+    stores: &Stores,
+    slices: &Slices,
+    config: &Config,
+    clock: &Clock,
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let (index, stream) = (slices.index.clone(), stream(stores, config, clock));
+    let found = slices.found.clone();
+    let writes = index.writable;
+    let running = Box::pin(index.follow(found, stream, stop.clone()));
+    async move {
+        if writes {
+            drop(running.await);
+        }
+    }
 }
 
 /// What every reader of the change stream needs.
@@ -125,6 +149,7 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { posts: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
+        search::Counter::new(stores.db.clone(), Arc::new(FoundPosts(slices.content.clone())), clock.clone()),
     ]
 }
 

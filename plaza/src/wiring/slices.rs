@@ -5,12 +5,19 @@ use std::sync::Arc;
 use chat::log::MessageLog;
 use chat::sequencer::Sequencer;
 use feed::{CassandraTimelines, PostgresTimelines, Timelines};
+use index::Kind;
+use index::pipeline::Mappings;
 use kernel::{Clock, Fail};
 use presence::PresenceStore;
 use presence::store::Times;
+use search::Source;
+use search::model::{HASHTAG, MESSAGE, PERSON, POST};
 
 use super::{Index, Stores};
-use super::adapters::{ChatPeople, FeedPosts, People, PresenceRelations, Relations};
+use super::adapters::{
+    ChatPeople, FeedPosts, FoundHashtags, FoundMessages, FoundPeople, FoundPosts, People, PresenceRelations, Relations,
+    SearchDirectory,
+};
 use crate::config::{Config, Role};
 use crate::exit::{Exit, Stopped};
 
@@ -23,10 +30,13 @@ pub struct Slices {
     pub content: Arc<content::Service>,
     pub feed: Arc<feed::Service>,
     pub feed_worker: Arc<feed::Worker>,
+    pub search: Arc<search::Service>,
     /// The graph, for the profiles that accounts shows.
     pub relations: Arc<Relations>,
     /// Where things are found.
     pub index: Index,
+    /// What can be found.
+    pub found: Mappings,
 }
 
 impl Slices {
@@ -36,11 +46,14 @@ impl Slices {
         let graph = graph::Service::new(stores.db.clone(), stores.bus.clone(), people.clone());
         let relations = Arc::new(Relations(graph.clone()));
         let presence = presence(stores, config, clock, &accounts, &graph);
-        let chat = chat(stores, config, clock, &accounts, &graph).await?;
+        let log = message_log(stores, config, clock).await?;
+        let chat = chat(stores, &log, &accounts, &graph);
         let content = content::Service::new(stores.db.clone(), people, relations.clone());
         let index = Index::open(stores, config, clock, config.has(Role::Worker))?;
+        let found = super::mappings(stores, &log);
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
-        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, relations, index })
+        let search = search(stores, &index, &accounts, &graph, &content, &chat).await?;
+        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, search, relations, index, found })
     }
 }
 
@@ -70,14 +83,8 @@ fn presence(
 }
 
 /// Messages live in Cassandra where there is one; there, numbers come from Redis, or from this process if it is alone.
-async fn chat(
-    stores: &Stores,
-    config: &Config,
-    clock: &Clock,
-    accounts: &Arc<accounts::Service>,
-    graph: &Arc<graph::Service>,
-) -> Result<Arc<chat::Service>, Stopped> {
-    let log: Arc<dyn MessageLog> = match &stores.cassandra {
+pub async fn message_log(stores: &Stores, config: &Config, clock: &Clock) -> Result<Arc<dyn MessageLog>, Stopped> {
+    Ok(match &stores.cassandra {
         None => chat::log::postgres::Postgres::new(stores.db.clone()),
         Some(cassandra) => {
             let sequencer: Arc<dyn Sequencer> = match &stores.redis {
@@ -89,12 +96,21 @@ async fn chat(
                     Arc::new(sequencer)
                 }
             };
-            let opened = chat::log::cassandra::Cassandra::open(cassandra.clone(), sequencer).await;
+            let indexing = Some(chat::log::cassandra::Indexing::start(stores.db.clone()));
+            let opened = chat::log::cassandra::Cassandra::open_indexed(cassandra.clone(), sequencer, indexing).await;
             opened.map_err(|error| not_started("chat", &error))?
         }
-    };
+    })
+}
+
+fn chat(
+    stores: &Stores,
+    log: &Arc<dyn MessageLog>,
+    accounts: &Arc<accounts::Service>,
+    graph: &Arc<graph::Service>,
+) -> Arc<chat::Service> {
     let people = Arc::new(ChatPeople { accounts: accounts.clone(), graph: graph.clone() });
-    Ok(chat::Service::new(stores.db.clone(), log, stores.bus.clone(), people))
+    chat::Service::new(stores.db.clone(), log.clone(), stores.bus.clone(), people)
 }
 
 async fn feed(
@@ -115,6 +131,28 @@ async fn feed(
     let service = feed::Service::new(db.clone(), timelines.clone(), posts.clone(), graph.clone(), &config.feed);
     let worker = feed::Worker::new(db, timelines, posts, graph, &config.feed, clock.clone());
     Ok((service, worker))
+}
+
+/// Each kind with the slice that shows it.
+async fn search(
+    stores: &Stores,
+    index: &Index,
+    accounts: &Arc<accounts::Service>,
+    graph: &Arc<graph::Service>,
+    content: &Arc<content::Service>,
+    chat: &Arc<chat::Service>,
+) -> Result<Arc<search::Service>, Stopped> {
+    let (accounts, graph, chat) = (accounts.clone(), graph.clone(), chat.clone());
+    let sources: [(Kind, Arc<dyn Source>); 4] = [
+        (PERSON, Arc::new(FoundPeople { accounts: accounts.clone(), graph: graph.clone() })),
+        (HASHTAG, Arc::new(FoundHashtags(content.clone()))),
+        (POST, Arc::new(FoundPosts(content.clone()))),
+        (MESSAGE, Arc::new(FoundMessages(chat.clone()))),
+    ];
+    let directory = Arc::new(SearchDirectory { accounts, graph, chat });
+    let sources = sources.into_iter().collect();
+    let started = search::Service::start(stores.db.clone(), index.engine.clone(), sources, directory).await;
+    started.map_err(|error| not_started("search", &error))
 }
 
 fn not_started(slice: &str, error: &dyn Fail) -> Stopped {
