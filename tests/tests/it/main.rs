@@ -11,6 +11,7 @@ mod limits;
 mod observability;
 mod presence;
 mod rest;
+mod search;
 mod search_chaos;
 mod simulation;
 
