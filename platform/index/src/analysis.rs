@@ -76,6 +76,10 @@ fn is_ideograph(c: char) -> bool {
 }
 
 fn lower(text: &str) -> String {
+    // Most words of most texts.
+    if text.is_ascii() {
+        return crate::document::cut(text, WORD_BYTES_MAX).to_ascii_lowercase();
+    }
     let lower: String = text.nfkc().flat_map(char::to_lowercase).nfc().collect();
     crate::document::cut(&lower, WORD_BYTES_MAX).to_owned()
 }

@@ -9,6 +9,9 @@ use whatlang::Lang;
 /// Shortest text whose language is guessed, in characters. Shorter ones fool every detector.
 const DETECT_CHARS_MIN: usize = 12;
 
+/// How much of a text is looked at, in bytes.
+const DETECT_BYTES: usize = 2_000;
+
 /// A language that detection knows, by its two letters (ISO 639-1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Language(&'static str);
@@ -63,6 +66,42 @@ const LANGUAGES: &[(&str, Lang, Option<Stems>)] = &[
     ("zh", Lang::Cmn, None),
 ];
 
+/// The commonest little words of the languages that a detector of letters takes for each other in a short text.
+const LITTLE_WORDS: &[(&str, &str)] = &[
+    ("da", "og det at er en et ikke jeg på som for med til har af den vi om så men hvad nu"),
+    ("de", "der die das und ist nicht ein eine mit ich wir sie auf den dem wie war auch für es im von zu"),
+    ("en", "the and of to is was were this that with for you are have not it my your they what in on we"),
+    ("es", "el la los las y es un una no que en de por con para se muy lo su como del al yo"),
+    ("fi", "ja on ei että se en oli niin kun mutta myös minä ovat tämä kuin"),
+    ("fr", "le la les et est un une des du pas que qui dans pour avec je vous nous sur ce de au il"),
+    ("it", "il la e è un una non che di per con sono gli le nel della come mi si lo del ho"),
+    ("nb", "og det å er en et ikke jeg på som for med til har av den vi om så men hva nå"),
+    ("nl", "de het een en is niet van dat ik je op met voor zijn we wat ook maar naar er in"),
+    ("pl", "i w na nie się to jest że z do jak ale po co od za tak dla"),
+    ("pt", "o a os as e é um uma não que de por com para se muito do da em você no na"),
+    ("ro", "și în la nu un o este cu pe de că mai din pentru sunt care"),
+    ("sv", "och det att är en ett inte jag på som för med till har av den vi om så men vad nu"),
+    ("tr", "ve bir bu için çok ne ama da de ile var ben sen değil gibi mi"),
+];
+/// How many of them it takes.
+const LITTLE_WORDS_MIN: usize = 2;
+
+/// The language of which the most little words are in a text; `None` when there are few, or two languages have as many.
+fn by_little_words(text: &str) -> Option<Language> {
+    let mut counts = [0; LITTLE_WORDS.len()];
+    for word in crate::analysis::words(text) {
+        for (count, (_, little)) in counts.iter_mut().zip(LITTLE_WORDS) {
+            *count += usize::from(little.split(' ').any(|known| known == word.lower));
+        }
+    }
+    let most = counts.into_iter().max().filter(|most| *most >= LITTLE_WORDS_MIN)?;
+    let mut best = counts.into_iter().zip(LITTLE_WORDS).filter(|(count, _)| *count == most);
+    match (best.next(), best.next()) {
+        (Some((_, (code, _))), None) => Language::parse(code).ok(),
+        _ => None,
+    }
+}
+
 impl Language {
     /// By its ISO 639-1 code, in lower case.
     pub fn parse(code: &str) -> Result<Self, UnknownLanguage> {
@@ -73,6 +112,11 @@ impl Language {
     #[must_use]
     pub fn detect(text: &str) -> Option<Self> {
         text.chars().nth(DETECT_CHARS_MIN - 1)?;
+        // What is long enough to be sure of has said it by then.
+        let text = crate::document::cut(text, DETECT_BYTES);
+        if let Some(language) = by_little_words(text) {
+            return Some(language);
+        }
         let guess = whatlang::detect(text)?;
         if !guess.is_reliable() {
             return None;
@@ -126,7 +170,10 @@ mod tests {
         assert_eq!(of("Die Kinder liefen wieder durch die alten Gärten der Stadt"), Some("de"));
         assert_eq!(of("Les enfants couraient encore dans les vieux jardins de la ville"), Some("fr"));
         assert_eq!(of("東京の美しい庭園で子供たちが走っていました"), Some("ja"));
+        assert_eq!(of("What a day, this was the best of it"), Some("en"));
+        assert_eq!(of("Красивые города на берегу большого моря и старые дома"), Some("ru"));
         assert_eq!(of("hello"), None);
+        assert_eq!(of("lorem zzz qqq xkcd"), None);
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub const RECENCY_FLOOR: f64 = 0.1;
 /// From here on, popularity counts no more.
 pub const POPULARITY_CAP: f64 = 1_000_000.0;
 
+/// What both factors are together at most: what bounds the worth of a document before either is looked at.
+pub const FACTORS_MAX: f64 = 2.0;
+
 /// [`RECENCY_FLOOR`] for the oldest to 1 for what is new (or of the future): a bell over the age.
 #[must_use]
 pub fn recency(created_at: Timestamp, now: Timestamp) -> f64 {
@@ -61,5 +64,6 @@ mod tests {
         assert!(popularity(10.0) < popularity(11.0));
         assert!((popularity(POPULARITY_CAP) - 2.0).abs() < 1e-12);
         assert!((popularity(f64::MAX) - 2.0).abs() < 1e-12);
+        assert!(popularity(f64::MAX) * recency_ms(5, 0) <= FACTORS_MAX);
     }
 }

@@ -90,7 +90,7 @@ impl Collector for First {
         Ok(SegmentFirst {
             segment,
             order: self.order,
-            scored: self.scored,
+            by_score: self.requires_scoring(),
             area: self.area,
             created_at: fast.i64(column::CREATED_AT)?,
             popularity: fast.f64(column::POPULARITY)?,
@@ -122,7 +122,7 @@ impl Collector for First {
 pub struct SegmentFirst {
     segment: SegmentOrdinal,
     order: Order,
-    scored: bool,
+    by_score: bool,
     area: Option<Area>,
     created_at: Column<i64>,
     popularity: Column<f64>,
@@ -178,7 +178,7 @@ impl SegmentFirst {
             Order::Newest => Some(self.created_at.first(doc)? as f64),
             Order::Nearest { from } => Some(geo::distance_m(from, place?)),
             Order::Relevance { now } => {
-                let matching = if self.scored { f64::from(score) } else { 1.0 };
+                let matching = if self.by_score { f64::from(score) } else { 1.0 };
                 let recency = |now: Timestamp| Some(rank::recency_ms(self.created_at.first(doc)?, now.as_millis()));
                 let recency = now.map_or(Some(1.0), recency)?;
                 Some(matching * recency * rank::popularity(self.popularity.first(doc)?))
@@ -195,9 +195,13 @@ impl SegmentCollector for SegmentFirst {
     type Fruit = tantivy::Result<Vec<Found>>;
 
     fn collect(&mut self, doc: DocId, score: Score) {
+        let last = if self.heap.len() < self.limit { None } else { self.heap.peek().copied() };
+        // With the best of age and popularity it would still be too far back.
+        if self.by_score && last.is_some_and(|last| -(f64::from(score) * rank::FACTORS_MAX) > last.rank) {
+            return;
+        }
         let Some(value) = self.value(doc, score) else { return };
         let rank = rank_of(&self.order, value);
-        let last = if self.heap.len() < self.limit { None } else { self.heap.peek().copied() };
         // Most documents end here, before their id is looked at.
         if last.is_some_and(|last| rank > last.rank) || self.start.is_some_and(|(start, _)| rank < start) {
             return;
