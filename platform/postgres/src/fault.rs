@@ -35,6 +35,8 @@ fn reported_by_server(error: Box<dyn DatabaseError>) -> StoreError {
             Some(name) => StoreError::Constraint(name.to_owned()),
             None => StoreError::Broken(error),
         },
+        // A migration changed what a prepared statement returns: it works again on another connection, or once forgotten.
+        ("0A", _) if error.message().contains("cached plan") => StoreError::Unavailable(error),
         // The server lost its own connection to something, in the middle of it.
         ("08", _) => StoreError::Unknown(error),
         // Rolled back for others' sake (40), out of disk, memory or connections (53), stopping or cancelled (57), a

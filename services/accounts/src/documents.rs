@@ -60,6 +60,7 @@ impl Mapping for People {
             "SELECT id, handle, name, bio, created_at FROM accounts WHERE id = ANY($1) AND deleted_at IS NULL",
         )
         .bind(ids)
+        .persistent(false)
         .fetch_all(at)
         .await
         .map_err(fault)?;
@@ -74,6 +75,7 @@ impl Mapping for People {
         )
         .bind(after.map_or(Uuid::nil(), UserId::uuid))
         .bind(limit)
+        .persistent(false)
         .fetch_all(at)
         .await
         .map_err(fault)?;

@@ -95,6 +95,7 @@ impl Mapping for Messages {
         )
         .bind(rooms)
         .bind(seqs)
+        .persistent(false)
         .fetch_all(at)
         .await
         .map_err(fault)?;
@@ -110,6 +111,7 @@ impl Mapping for Messages {
         .bind(room)
         .bind(seq.cast_signed())
         .bind(limit)
+        .persistent(false)
         .fetch_all(at)
         .await
         .map_err(fault)?;
@@ -176,6 +178,7 @@ impl Mapping for Logged {
                 let rooms: Vec<RoomId> = sqlx::query_scalar("SELECT id FROM rooms WHERE id > $1 ORDER BY id LIMIT $2")
                     .bind(last)
                     .bind(ROOMS_AT_ONCE)
+                    .persistent(false)
                     .fetch_all(&mut *at)
                     .await
                     .map_err(fault)?;

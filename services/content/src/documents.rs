@@ -92,6 +92,7 @@ impl Mapping for Posts {
              FROM posts WHERE id = ANY($1) AND deleted_at IS NULL",
         )
         .bind(ids)
+        .persistent(false)
         .fetch_all(at)
         .await
         .map_err(fault)?;
@@ -106,6 +107,7 @@ impl Mapping for Posts {
         )
         .bind(after.map_or(Uuid::nil(), PostId::uuid))
         .bind(limit)
+        .persistent(false)
         .fetch_all(at)
         .await
         .map_err(fault)?;
@@ -165,6 +167,7 @@ impl Mapping for Hashtags {
         )
         .bind(ids)
         .bind(USES_MAX)
+        .persistent(false)
         .fetch_all(at)
         .await
         .map_err(fault)?;
@@ -185,6 +188,7 @@ impl Mapping for Hashtags {
         .bind(after.unwrap_or_default())
         .bind(limit)
         .bind(document::ID_BYTES_MAX as i32)
+        .persistent(false)
         .fetch_all(&mut *at)
         .await
         .map_err(fault)?;

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use kernel::{ErrorKind, Fail, StoreError};
 
+use crate::Kind;
 use crate::engine::EngineError;
 
 /// Why the index does not follow the tables.
@@ -20,6 +21,9 @@ pub enum PipelineError {
     /// Nobody seems to bring the index up to date.
     #[error("the index did not come up to {wanted} within {} s; it stands at {at}", waited.as_secs())]
     Behind { wanted: cdc::Lsn, at: cdc::Lsn, waited: Duration },
+    /// A generation takes long to build.
+    #[error("{kind} is still being built after {} s: {documents} documents", waited.as_secs())]
+    Building { kind: Kind, documents: u64, waited: Duration },
 }
 
 impl Fail for PipelineError {
@@ -29,7 +33,7 @@ impl Fail for PipelineError {
             Self::Engine(error) => error.kind(),
             Self::Overtaken(_) => ErrorKind::Conflict,
             Self::UnknownKind(_) => ErrorKind::NotFound,
-            Self::Behind { .. } => ErrorKind::Unavailable,
+            Self::Behind { .. } | Self::Building { .. } => ErrorKind::Unavailable,
         }
     }
 
@@ -39,7 +43,7 @@ impl Fail for PipelineError {
             Self::Engine(error) => error.code(),
             Self::Overtaken(_) => "conflict",
             Self::UnknownKind(_) => "not_found",
-            Self::Behind { .. } => "search_unavailable",
+            Self::Behind { .. } | Self::Building { .. } => "search_unavailable",
         }
     }
 
@@ -47,7 +51,9 @@ impl Fail for PipelineError {
         match self {
             Self::Store(error) => error.message(),
             Self::Engine(error) => error.message(),
-            Self::Overtaken(_) | Self::Behind { .. } => Cow::Borrowed("Search is not up to date."),
+            Self::Overtaken(_) | Self::Behind { .. } | Self::Building { .. } => {
+                Cow::Borrowed("Search is not up to date.")
+            }
             Self::UnknownKind(_) => Cow::Borrowed("There is no such kind of documents."),
         }
     }

@@ -18,6 +18,8 @@ use crate::{Document, Kind};
 ///   costs time; leaving one out lets the index drift.
 /// - [`Mapping::scan`] goes through all documents in the order of their ids' bytes.
 /// - What is deleted, or is not to be found by anybody, is not loaded.
+/// - Statements are not kept prepared (`persistent(false)`): a migration may change what they return while this goes on,
+///   and PostgreSQL refuses a prepared statement that would.
 #[async_trait]
 pub trait Mapping: Send + Sync {
     fn kind(&self) -> Kind;

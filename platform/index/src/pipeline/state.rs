@@ -131,6 +131,11 @@ impl KindState {
         }
     }
 
+    /// Whether what is live can be trusted, and nothing is on its way.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.build.is_none() && self.live.is_some_and(|live| live.revision != DOUBTED)
+    }
+
     pub(crate) fn wants_build(&self, revision: u32) -> bool {
         self.build.is_none() && self.live.is_none_or(|live| live.revision != revision)
     }
@@ -248,6 +253,6 @@ mod tests {
         assert_eq!(state.generations(POST).collect::<Vec<_>>(), [1, 2]);
         state.kind(POST).doubt();
         assert_eq!(state.generations(POST).collect::<Vec<_>>(), [1]);
-        assert!(state.kind(POST).wants_build(ONE.revision));
+        assert!(state.kind(POST).wants_build(ONE.revision) && !state.kind(POST).is_settled());
     }
 }

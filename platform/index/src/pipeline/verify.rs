@@ -8,7 +8,7 @@ use kernel::StoreError;
 use postgres::{Db, StoreResult, fault};
 use tokio::time::{Instant, sleep};
 
-use super::{CONSUMER, Mapping, PipelineError, snapshot, state};
+use super::{CONSUMER, KindState, Mapping, PipelineError, requests, snapshot, state, tables};
 use crate::{Engine, Generation, Held, Kind};
 
 /// Documents that are compared at a time.
@@ -18,6 +18,7 @@ const SUSPECTS_MAX: usize = 10_000;
 /// Looks at a document that keeps changing, before it is left undecided.
 const LOOKS_MAX: usize = 8;
 const POLL: Duration = Duration::from_millis(20);
+const BUILD_POLL: Duration = Duration::from_millis(250);
 
 /// How a document differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +66,8 @@ impl Report {
 /// Compares every document of a kind with the index, while both go on changing.
 ///
 /// What differs at first sight may be on its way. It counts only if it differs still when the index has come up to where the
-/// tables were, and the tables say the same as before. Waits up to `patience` for the index to come up.
+/// tables were, and the tables say the same as before. Waits up to `patience` for the index to come up, and as long for a
+/// generation that is being built to be finished.
 pub async fn verify(
     db: &Db,
     engine: &dyn Engine,
@@ -74,6 +76,7 @@ pub async fn verify(
 ) -> Result<Report, PipelineError> {
     let kind = mapping.kind();
     catch_up(db, patience).await?;
+    settled(db, mapping, patience).await?;
     let Some(generation) = engine.live(kind).await? else {
         let (in_tables, in_index, differences) = (0, 0, Vec::new());
         return Ok(Report { kind, generation: None, in_tables, in_index, differences, undecided: 0, more: false });
@@ -123,6 +126,28 @@ pub async fn catch_up(db: &Db, patience: Duration) -> Result<(), PipelineError> 
             return Err(PipelineError::Behind { wanted, at, waited: patience });
         }
         sleep(POLL).await;
+    }
+}
+
+/// Waits until nothing of a kind is being built, or is about to be.
+async fn settled(db: &Db, mapping: &Arc<dyn Mapping>, patience: Duration) -> Result<(), PipelineError> {
+    let give_up = Instant::now() + patience;
+    loop {
+        let files = tables::files(db, mapping.tables()).await?;
+        let state = state::load(db, CONSUMER).await?;
+        let is_settled = state.as_ref().is_some_and(|state| {
+            let known = files.iter().all(|(table, file)| state.files.get(table) == Some(file));
+            known && state.of(mapping.kind()).is_some_and(KindState::is_settled)
+        });
+        if is_settled && requests::requested(db, CONSUMER).await?.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > give_up {
+            let build = state.as_ref().and_then(|state| state.of(mapping.kind())?.build.as_ref());
+            let documents = build.map_or(0, |build| build.documents);
+            return Err(PipelineError::Building { kind: mapping.kind(), documents, waited: patience });
+        }
+        sleep(BUILD_POLL).await;
     }
 }
 

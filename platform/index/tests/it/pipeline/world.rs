@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub const NOTE: Kind = Kind::new("note");
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 /// A note with this text cannot be read.
 pub const POISON: &str = "poison";
 
@@ -85,14 +85,15 @@ impl Mapping for Notes {
     async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
         let ids: Vec<Uuid> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} AND id = ANY($1)"));
-        let rows: Vec<Row> = sqlx::query_as(sql).bind(ids).fetch_all(at).await.map_err(fault)?;
+        let rows: Vec<Row> = sqlx::query_as(sql).bind(ids).persistent(false).fetch_all(at).await.map_err(fault)?;
         rows.into_iter().map(Document::try_from).collect()
     }
 
     async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
         let after: Uuid = after.map_or(Uuid::nil(), |id| id.parse().unwrap());
         let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} AND id > $1 ORDER BY id LIMIT $2"));
-        let rows: Vec<Row> = sqlx::query_as(sql).bind(after).bind(limit).fetch_all(at).await.map_err(fault)?;
+        let rows: Vec<Row> =
+            sqlx::query_as(sql).bind(after).bind(limit).persistent(false).fetch_all(at).await.map_err(fault)?;
         rows.into_iter().map(Document::try_from).collect()
     }
 }
