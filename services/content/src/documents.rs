@@ -162,7 +162,7 @@ impl Mapping for Hashtags {
                  SELECT post FROM post_hashtags WHERE tag = asked.tag ORDER BY post DESC LIMIT 1
              ) newest
              CROSS JOIN LATERAL (
-                 SELECT count(*) AS uses FROM (SELECT FROM post_hashtags WHERE tag = asked.tag LIMIT $2) some
+                 SELECT count(*) AS uses FROM (SELECT FROM post_hashtags WHERE tag = asked.tag LIMIT $2) counted
              ) used",
         )
         .bind(ids)
