@@ -23,20 +23,21 @@ mod client;
 mod names;
 mod schema;
 mod settings;
+mod version;
+mod writing;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use opensearch::http::Method;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::bulk::{Line, Outcome};
 use self::client::{Answer, Ask, Client, NO_INDEX};
 use self::names::Names;
+use self::writing::waves;
 use super::{
     BATCH_ITEMS_MAX, Engine, EngineError, Generation, Held, Item, POSITION_BYTES_MAX, Refused, SCAN_MAX, Written,
 };
@@ -45,13 +46,15 @@ use crate::query::{Page, Query};
 
 pub use self::bulk::Patience;
 pub use self::settings::Settings;
+pub use self::version::ServerVersion;
 
-/// Requests of one batch that are under way at once: OpenSearch works on one while the next is being sent.
-const BULKS_AT_ONCE: usize = 2;
 /// Longest search.
 const SEARCH_WITHIN: Duration = Duration::from_secs(5);
-/// Longest wait for what changes the cluster or reads much.
-const CHANGE_WITHIN: Duration = Duration::from_secs(30);
+/// Longest wait for what changes the cluster or reads much. On a disk that is busy with something else, making an index
+/// takes as long as its slowest `fsync`.
+const CHANGE_WITHIN: Duration = Duration::from_secs(60);
+/// Within which OpenSearch itself is to have done it: less, so that it can still say that it has not.
+const CHANGE: [(&str, &str); 2] = [("timeout", "55s"), ("cluster_manager_timeout", "55s")];
 /// Longest wait for a sign of life.
 const PROBE_WITHIN: Duration = Duration::from_secs(2);
 /// A search whose index was dropped under it is made again so often: each time the alias is looked up anew.
@@ -73,22 +76,6 @@ enum Unseen {
     /// Also by a process before this one, perhaps.
     All,
     Kinds(HashSet<Kind>),
-}
-
-/// What a server says about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ServerVersion {
-    pub number: String,
-    /// `opensearch`; absent when it is something else.
-    #[serde(default)]
-    pub distribution: Option<String>,
-}
-
-impl ServerVersion {
-    #[must_use]
-    pub fn major(&self) -> Option<u32> {
-        self.number.split('.').next()?.parse().ok()
-    }
 }
 
 impl OpenSearch {
@@ -115,15 +102,6 @@ impl OpenSearch {
         self
     }
 
-    pub async fn server_version(&self) -> Result<ServerVersion, EngineError> {
-        #[derive(Deserialize)]
-        struct Root {
-            version: ServerVersion,
-        }
-        let root: Root = self.client.read(&Ask::get("/").within(PROBE_WITHIN)).await?;
-        Ok(root.version)
-    }
-
     /// The generations of a kind, each with whether it is live.
     async fn survey(&self, kind: Kind) -> Result<BTreeMap<Generation, bool>, EngineError> {
         #[derive(Deserialize)]
@@ -140,46 +118,6 @@ impl OpenSearch {
         let all: BTreeMap<_, _> = all.collect();
         self.known.lock().extend(all.keys().map(|generation| (kind, *generation)));
         Ok(all)
-    }
-
-    /// Fails unless every generation of the batch is there.
-    async fn must_exist(&self, batch: &[Item]) -> Result<(), EngineError> {
-        let mut asked: HashSet<_> = batch.iter().map(|item| (item.kind, item.generation)).collect();
-        asked.retain(|generation| !self.known.lock().contains(generation));
-        for (kind, generation) in asked {
-            if !self.survey(kind).await?.contains_key(&generation) {
-                return Err(EngineError::NoGeneration { kind, generation });
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes items of which no two are of the same document.
-    async fn write_distinct(&self, batch: &[Item], items: Vec<usize>) -> Result<Outcome, EngineError> {
-        let mut requests = Vec::new();
-        let (mut request, mut bytes) = (Vec::new(), 0);
-        for number in items {
-            let item = &batch[number];
-            let line = Line::of(number, item, self.names.write_alias(item.kind, item.generation))?;
-            let full = request.len() == bulk::REQUEST_ITEMS_MAX || bytes + line.len() > bulk::REQUEST_BYTES;
-            if full && !request.is_empty() {
-                requests.push(std::mem::take(&mut request));
-                bytes = 0;
-            }
-            bytes += line.len();
-            request.push(line);
-        }
-        requests.push(request);
-        stream::iter(requests.into_iter().filter(|request| !request.is_empty()))
-            .map(|lines| bulk::deliver(&self.client, lines, self.patience))
-            .buffer_unordered(BULKS_AT_ONCE)
-            .try_fold(Outcome::default(), async |mut all, one| {
-                all.stale += one.stale;
-                all.refused.extend(one.refused);
-                all.homeless = all.homeless.or(one.homeless);
-                Ok(all)
-            })
-            .await
     }
 
     async fn refresh(&self, indexes: &str) -> Result<(), EngineError> {
@@ -220,21 +158,6 @@ fn acknowledged(answer: &Answer) -> Result<(), EngineError> {
     }
 }
 
-/// Numbers of items in waves: in each wave a document occurs once, and in their order from wave to wave.
-fn waves(batch: &[Item], sound: Vec<usize>) -> Vec<Vec<usize>> {
-    let mut seen: HashMap<(Kind, Generation, &str), usize> = HashMap::with_capacity(sound.len());
-    let mut waves: Vec<Vec<usize>> = Vec::new();
-    for number in sound {
-        let item = &batch[number];
-        let wave = seen.entry((item.kind, item.generation, item.id())).and_modify(|wave| *wave += 1).or_insert(0);
-        if waves.len() <= *wave {
-            waves.push(Vec::new());
-        }
-        waves[*wave].push(number);
-    }
-    waves
-}
-
 #[async_trait]
 impl Engine for OpenSearch {
     async fn probe(&self) -> Result<(), EngineError> {
@@ -245,7 +168,7 @@ impl Engine for OpenSearch {
     async fn create(&self, kind: Kind, generation: Generation) -> Result<(), EngineError> {
         let path = format!("/{}", self.names.index(kind, generation));
         let body = schema::index(&self.names.write_alias(kind, generation));
-        let ask = Ask::new(Method::Put, &path).json(&body).within(CHANGE_WITHIN);
+        let ask = Ask::new(Method::Put, &path).query(&CHANGE).json(&body).within(CHANGE_WITHIN);
         let answer = self.client.repeat(&ask).await?;
         if !answer.says("resource_already_exists_exception") {
             acknowledged(&answer.good()?)?;
@@ -338,7 +261,7 @@ impl Engine for OpenSearch {
             old.map(|(other, _)| json!({"remove": {"index": self.names.index(kind, other), "alias": alias}})).collect();
         actions.push(json!({"add": {"index": index, "alias": alias}}));
         // All of them in one step of the cluster's state.
-        let ask = Ask::post("/_aliases").json(&json!({ "actions": actions })).within(CHANGE_WITHIN);
+        let ask = Ask::post("/_aliases").query(&CHANGE).json(&json!({ "actions": actions })).within(CHANGE_WITHIN);
         let answer = self.client.send(&ask).await?;
         if answer.says(NO_INDEX) {
             return Err(EngineError::NoGeneration { kind, generation });
@@ -352,7 +275,7 @@ impl Engine for OpenSearch {
         }
         self.known.lock().remove(&(kind, generation));
         let path = format!("/{}", self.names.index(kind, generation));
-        let answer = self.client.repeat(&Ask::new(Method::Delete, &path).within(CHANGE_WITHIN)).await?;
+        let answer = self.client.repeat(&Ask::new(Method::Delete, &path).query(&CHANGE).within(CHANGE_WITHIN)).await?;
         if answer.says(NO_INDEX) { Ok(()) } else { acknowledged(&answer.good()?) }
     }
 

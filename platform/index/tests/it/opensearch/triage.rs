@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use index::{Document, EngineError, Engine as _, Item, Kind, Reason, Write};
+use index::{Document, Engine as _, EngineError, Item, Kind, Reason, Write};
 use kernel::Timestamp;
 
 use super::injector::{Injector, Reply, Sent, TRIES_MAX, each, fine, whole};
@@ -59,7 +59,10 @@ async fn only_what_was_turned_away_is_sent_again() {
     let written = injector.engine().write(vec![put("a", 1), put("b", 1), put("c", 1)]).await.unwrap();
     assert_eq!(written, index::Written::default());
     let requests = injector.requests();
-    assert_eq!(requests.iter().map(|request| ids(request)).collect::<Vec<_>>(), [vec!["a", "b", "c"], vec!["b"], vec!["b"]]);
+    assert_eq!(
+        requests.iter().map(|request| ids(request)).collect::<Vec<_>>(),
+        [vec!["a", "b", "c"], vec!["b"], vec!["b"]]
+    );
 }
 
 #[tokio::test]
