@@ -32,7 +32,8 @@ impl Service {
                 Ok::<_, Error>(message.map(|message| events::message(&message, tallies)))
             })
             .buffered(AT_ONCE);
-        let mut messages: Vec<wire::Message> = read.try_filter_map(|message| async { Ok(message) }).try_collect().await?;
+        let mut messages: Vec<wire::Message> =
+            read.try_filter_map(|message| async { Ok(message) }).try_collect().await?;
         let senders: HashSet<UserId> =
             messages.iter().filter_map(|message| message.sender).filter(|sender| *sender != reader).collect();
         let senders: Vec<UserId> = senders.into_iter().collect();
