@@ -84,7 +84,7 @@ impl Consumer for Counter {
             }
             _ => self.post_changed(serde_json::from_value(payload)?).await?,
         }
-        if self.events.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == 0 {
+        if self.events.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
             store::sweep(&self.db, self.clock.now()).await?;
         }
         Ok(())
