@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! cargo run --release -p bench -- gateway
+//! cargo run --release -p bench -- cdc
+//! cargo run --release -p bench -- search
 //! ```
 //!
 //! ## Decisions
@@ -11,11 +13,13 @@
 //!   a connection or a message costs; wall times are given beside it.
 #![allow(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
+mod cdc;
 mod floor;
 mod gateway;
 mod measure;
 mod process;
 mod report;
+mod search;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +34,10 @@ struct Cli {
 enum Command {
     /// Memory per idle connection, CPU and latency per delivered message, saturation, durable sends.
     Gateway(gateway::Options),
+    /// Row changes from PostgreSQL into the search engines, and how soon they are found.
+    Cdc(cdc::Options),
+    /// How long a search takes in a large index, on each engine.
+    Search(search::Options),
     /// The bare WebSocket server that the others are compared with. Started by them.
     #[command(hide = true)]
     Floor,
@@ -45,6 +53,8 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     runtime.enable_all().build()?.block_on(async {
         match command {
             Command::Gateway(options) => gateway::run(options).await,
+            Command::Cdc(options) => cdc::run(options).await,
+            Command::Search(options) => search::run(options).await,
             Command::Floor => floor::serve().await,
         }
     })
