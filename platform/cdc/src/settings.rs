@@ -56,8 +56,9 @@ pub struct Spec {
     /// What the consumer is called, as `plaza_search`: lower-case letters, digits and `_`, up to 40 bytes. The publication
     /// has this name too; the slot has it with the database's oid behind it, for slots are the whole server's.
     pub name: &'static str,
-    /// The tables that are told of; each needs a primary key (or another replica identity), unless `inserts_only`. The publication is made,
-    /// and changed when this list has changed: a table that is new in it is told of from then on.
+    /// The tables that are told of; each needs a primary key (or another replica identity), unless `inserts_only`. The
+    /// publication is made, and a table that
+    /// is new in this list is added to it: it is told of from then on. None is taken out.
     pub tables: Vec<String>,
     /// Tell of inserts only.
     pub inserts_only: bool,

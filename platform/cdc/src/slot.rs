@@ -51,7 +51,11 @@ pub async fn obstacle(db: &Db) -> StoreResult<Option<String>> {
     .fetch_one(db.pool())
     .await
     .map_err(fault)?;
-    Ok(if level != "logical" {
+    Ok(in_the_way(&level, &slots, may))
+}
+
+fn in_the_way(level: &str, slots: &str, may: bool) -> Option<String> {
+    if level != "logical" {
         Some(format!(
             "wal_level is {level}, and Plaza reads the change stream: set wal_level = logical in postgresql.conf (or with \
              ALTER SYSTEM) and restart PostgreSQL"
@@ -66,7 +70,7 @@ pub async fn obstacle(db: &Db) -> StoreResult<Option<String>> {
         )
     } else {
         None
-    })
+    }
 }
 
 /// Whether the change stream can be read: what `plaza check` looks at. Changes nothing.
@@ -157,7 +161,7 @@ pub async fn publish(db: &Db, spec: &Spec) -> Result<(), Error> {
         Some((updates, via_root)) => {
             let published: Vec<String> = sqlx::query_scalar(
                 "SELECT tablename::text FROM pg_publication_tables
-                 WHERE pubname = $1 AND schemaname = current_schema() ORDER BY tablename::text COLLATE \"C\"",
+                 WHERE pubname = $1 AND schemaname = current_schema()",
             )
             .bind(name)
             .fetch_all(&mut *tx)
@@ -170,8 +174,12 @@ pub async fn publish(db: &Db, spec: &Spec) -> Result<(), Error> {
                 )
                 .await?;
             }
-            if published != wanted {
-                run(&mut tx, format!("ALTER PUBLICATION {name} SET TABLE {tables}")).await?;
+            // None is taken out: a process of an older Plaza that starts beside a newer one would make a gap in what that is
+            // told, and a sink passes over tables that it does not know.
+            let missing: Vec<String> =
+                wanted.iter().filter(|table| !published.contains(table)).map(|table| quoted(table)).collect();
+            if !missing.is_empty() {
+                run(&mut tx, format!("ALTER PUBLICATION {name} ADD TABLE {}", missing.join(", "))).await?;
             }
         }
     }
@@ -290,4 +298,23 @@ async fn run(at: &mut PgConnection, sql: String) -> Result<(), Error> {
         }
         _ => fault(error).into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_the_way;
+
+    #[test]
+    fn what_is_in_the_way_is_named_with_what_to_do() {
+        assert_eq!(in_the_way("logical", "10", true), None);
+        for (level, slots, may, word) in [
+            ("replica", "10", true, "set wal_level = logical"),
+            ("minimal", "0", false, "wal_level is minimal"),
+            ("logical", "0", true, "max_replication_slots is 0"),
+            ("logical", "10", false, "ALTER ROLE"),
+        ] {
+            let said = in_the_way(level, slots, may).unwrap();
+            assert!(said.contains(word), "{said}");
+        }
+    }
 }
