@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
 use tantivy::query::{
-    BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery, Occur, Query as Part,
-    RangeQuery, TermQuery, TermSetQuery,
+    BooleanQuery, BoostQuery, ConstScoreQuery, DfaWrapper, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery, Occur,
+    Query as Part, RangeQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption, Term};
 use tantivy::{Searcher, TantivyError};
@@ -83,28 +83,31 @@ impl Plan<'_> {
                 ways.push(scored(stem, STEM_BOOST));
             }
         }
-        for (field, score) in [(words, TYPO_SCORE), (name_words, NAME_TYPO_SCORE)] {
-            for (edits, typos) in self.typos(field, &word.folded)? {
-                let score = score / f32::from(edits);
-                ways.push(Box::new(ConstScoreQuery::new(any_of(typos), score)));
+        let most = analysis::typos(&word.folded);
+        if most > 0 {
+            // Which field does not matter to it.
+            let near = FuzzyTermQuery::new(Term::from_field_text(words, &word.folded), most, true).automaton()?;
+            for (field, score) in [(words, TYPO_SCORE), (name_words, NAME_TYPO_SCORE)] {
+                for (edits, typos) in self.typos(field, &word.folded, &near)? {
+                    let score = score / f32::from(edits);
+                    ways.push(Box::new(ConstScoreQuery::new(any_of(typos), score)));
+                }
             }
         }
         Ok(Box::new(DisjunctionMaxQuery::new(ways)))
     }
 
     /// The words of the index that may have been meant, by the number of edits.
-    fn typos(&self, field: Field, asked: &str) -> tantivy::Result<BTreeMap<u8, Vec<Term>>> {
-        let most = analysis::typos(asked);
+    fn typos(&self, field: Field, asked: &str, automaton: &DfaWrapper) -> tantivy::Result<BTreeMap<u8, Vec<Term>>> {
         let mut near: BTreeMap<u8, Vec<Term>> = BTreeMap::new();
-        let Some(first) = asked.chars().next().filter(|_| most > 0) else { return Ok(near) };
-        let automaton = FuzzyTermQuery::new(Term::from_field_text(field, asked), most, true).automaton()?;
+        let Some(first) = asked.chars().next() else { return Ok(near) };
         // The first character is right, so only words that begin with it are looked at.
         let from = first.to_string();
         let to = char::from_u32(u32::from(first) + 1).map(String::from);
         let mut found: BTreeMap<String, u64> = BTreeMap::new();
         for segment in self.searcher.segment_readers() {
             let terms = segment.inverted_index(field)?;
-            let search = terms.terms().search(&automaton).ge(&from);
+            let search = terms.terms().search(automaton).ge(&from);
             let mut stream = if let Some(to) = &to { search.lt(to) } else { search }.into_stream()?;
             while stream.advance() {
                 if let Ok(word) = std::str::from_utf8(stream.key()) {
