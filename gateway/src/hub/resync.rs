@@ -43,7 +43,7 @@ impl Hub {
         });
         for outlet in outlets.iter().filter(|outlet| !outlet.is_gone()) {
             METRICS.resyncs.get_or_create(&[("reason", "gap")]).inc();
-            outlet.push(Class::Control, wire.clone());
+            outlet.push(Class::Event, wire.clone());
         }
     }
 
@@ -101,7 +101,8 @@ impl Hub {
         let topics = numbered.filter_map(|(topic, _)| standing(topic)).collect();
         let label = if reason == ResyncReason::Gap { "gap" } else { "epoch" };
         METRICS.resyncs.get_or_create(&[("reason", label)]).inc();
-        outlet.push(Class::Control, frame::json(&Resync { reason, epoch: self.epoch().to_string(), topics }));
+        // In line with the events: after those of before, and never before the answer to `identify`.
+        outlet.push(Class::Event, frame::json(&Resync { reason, epoch: self.epoch().to_string(), topics }));
     }
 
     /// Finds out anew which topics a connection belongs to.

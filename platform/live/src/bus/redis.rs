@@ -3,15 +3,18 @@
 //! ## Keys of a topic
 //! | key | holds | lives |
 //! |---|---|---|
-//! | `…bus:{topic}:head` | hash: `last` number; `first`, `seq` of the topic's own numbering | [`HEAD_AGE`] after the last use |
+//! | `…bus:{topic}:head` | hash: `last` number, `run` of the server; `first`, `seq` of the topic's own numbering | [`HEAD_AGE`] after the last use |
 //! | `…bus:{topic}:window` | list of the last events, each as it was published | [`Window::age`] after the last event |
 //! | `…bus:{topic}:held` | hash: events that came too early, by their own number | as the head |
 //!
 //! ## Decisions
 //! - **A topic without memory begins at Redis's clock, in microseconds.** Numbers rise by one an event, so a topic that is
-//!   forgotten, emptied or failed over to a replica that lags begins above all that it had before: an old position shows
-//!   as lost, never as a number that names another event. Valid while a topic has less than a million events a second,
-//!   and Redis's clock does not step back further than the topic was silent. 2⁵³ µs are reached in 2255.
+//!   forgotten or emptied begins above all that it had before: an old position shows as lost, never as a number that names
+//!   another event. Valid while a topic has less than a million events a second, and Redis's clock does not step back
+//!   further than the topic was silent. 2⁵³ µs are reached in 2255.
+//! - **A memory belongs to one run of one server.** A replica that takes over may lag, and a server that was restored may
+//!   be old: both would give numbers that other events have. So a head names the run id of the server that made it, and
+//!   each script asks the very server that runs it (10 µs of its time); under another run the topic begins anew.
 //! - **The epoch is one key**, made by whoever finds none, and read on each connect: it tells clients quickly that all is
 //!   lost. Nothing rests on it: each topic's numbers are safe by themselves, so nodes may disagree on it for a moment.
 //! - **One script an event**: number, window and delivery happen at once or not at all, in one round trip, and in the
@@ -46,12 +49,13 @@ macro_rules! with_head {
         concat!(
             r"
     local head, window, held = KEYS[1], KEYS[2], KEYS[3]
-    local last = redis.call('HGET', head, 'last')
-    if not last then
+    local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+    local last, made_by = unpack(redis.call('HMGET', head, 'last', 'run'))
+    if not last or made_by ~= run then
         local time = redis.call('TIME')
         last = string.format('%.0f', time[1] * 1000000 + time[2])
-        redis.call('HSET', head, 'last', last)
-        redis.call('DEL', window, held)
+        redis.call('DEL', head, window, held)
+        redis.call('HSET', head, 'last', last, 'run', run)
     end
     redis.call('PEXPIRE', head, ARGV[1])
     ",
