@@ -99,6 +99,10 @@ impl Authenticator for World {
         }
         Ok(Verified { user, session, expires_at })
     }
+
+    async fn stands(&self, session: SessionId) -> Result<bool, Problem> {
+        Ok(!self.revoked.lock().contains(&session))
+    }
 }
 
 #[async_trait]

@@ -34,8 +34,10 @@ use futures_util::future::try_join_all;
 use kernel::StoreError;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ear::Ear;
+use super::untold::Untold;
 use super::{Bus, BusError, HEAD_AGE, HELD_MAX, INCOMING_MAX, Incoming, Ordered, Position, Publication, Since, Window};
 use crate::{Signal, Topic, UserEvent};
 
@@ -150,6 +152,14 @@ static PUBLISH_IN_ORDER: Script = Script::new(with_head!(
     "
 ));
 
+/// Makes every position of before a lost one, by a number that no event has.
+pub(super) static LOSE: Script = Script::new(with_head!(
+    r"
+    redis.call('HINCRBY', head, 'last', 1)
+    redis.call('DEL', window)
+    "
+));
+
 /// Delivers ARGV[2] on the channel ARGV[1] and keeps nothing. KEYS: one of the topic's, for the cluster's routing.
 static TELL: Script = Script::new("redis.call('SPUBLISH', ARGV[1], ARGV[2])");
 
@@ -164,6 +174,8 @@ pub struct RedisBus {
     followed: Arc<Mutex<HashSet<Topic>>>,
     /// Whether all that is followed is subscribed: not so between a reconnect and the subscriptions after it.
     hearing: Arc<AtomicBool>,
+    untold: Arc<Untold>,
+    _confessing: AbortOnDropHandle<()>,
 }
 
 impl RedisBus {
@@ -172,6 +184,8 @@ impl RedisBus {
         let prefix = prefix.into();
         let epoch = Arc::new(RwLock::new(epoch(&redis, &prefix).await?));
         let (subscriber, heard) = redis.subscriber().await?;
+        let untold = Arc::new(Untold::default());
+        let confessing = tokio::spawn(Arc::clone(&untold).confess(redis.clone(), Arc::clone(&prefix)));
         let bus = Self {
             redis,
             subscriber,
@@ -181,6 +195,8 @@ impl RedisBus {
             ear: Ear::new(INCOMING_MAX),
             followed: Arc::default(),
             hearing: Arc::new(AtomicBool::new(true)),
+            untold,
+            _confessing: AbortOnDropHandle::new(confessing),
         };
         tokio::spawn(bus.listener().run(heard));
         Ok(bus)
@@ -199,7 +215,7 @@ impl RedisBus {
     }
 
     fn keys(&self, topic: Topic) -> Vec<String> {
-        ["head", "window", "held"].iter().map(|part| format!("{}bus:{{{topic}}}:{part}", self.prefix)).collect()
+        keys(&self.prefix, topic)
     }
 
     fn position(&self, offset: u64) -> Position {
@@ -239,9 +255,12 @@ impl Bus for RedisBus {
             return self.tell(topic, CONTROL, event).await;
         }
         let args = self.append_args(topic, draft(event)?);
-        telemetry::timed("redis", "bus.publish", self.redis.run::<()>(&PUBLISH, self.keys(topic), args))
-            .await
-            .map_err(fault)
+        let run = self.redis.run::<()>(&PUBLISH, self.keys(topic), args);
+        let published = telemetry::timed("redis", "bus.publish", run).await;
+        if published.is_err() {
+            self.untold.mark(topic);
+        }
+        published.map_err(fault)
     }
 
     async fn publish_in_order(&self, topic: Topic, seq: u64, event: &UserEvent) -> Result<Ordered, BusError> {
@@ -392,6 +411,10 @@ const EVENT: u8 = b'e';
 const CONTROL: u8 = b'c';
 /// … a signal.
 const SIGNAL: u8 = b's';
+
+pub(super) fn keys(prefix: &str, topic: Topic) -> Vec<String> {
+    ["head", "window", "held"].iter().map(|part| format!("{prefix}bus:{{{topic}}}:{part}")).collect()
+}
 
 fn channel(prefix: &str, topic: Topic) -> String {
     format!("{prefix}bus:{{{topic}}}")

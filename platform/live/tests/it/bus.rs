@@ -288,3 +288,21 @@ async fn a_replica_that_takes_over_gives_no_number_twice() {
     assert!(fourth.offset > start.offset + 3, "{} names two events", fourth.offset);
     assert_eq!(nodes.complete(topic, &start).await, None, "what was before the change is lost, and said to be");
 }
+
+/// An event that could not be published: whoever follows is told to read anew when Redis is back, though nothing is lost there.
+#[tokio::test]
+async fn a_publication_that_fails_makes_old_positions_lost() {
+    let server = ::redis::testing::Server::start().await;
+    let nodes = Nodes::redis_at(&server.url(), "p:").await;
+    let (told, untold) = (room(), room());
+    let [told_at, untold_at] = [nodes.hearer.follow(told).await.unwrap(), nodes.hearer.follow(untold).await.unwrap()];
+    server.pause().await;
+    assert!(nodes.speaker.publish(untold, &event(1)).await.is_err());
+    server.go_on().await;
+    let deadline = tokio::time::Instant::now() + HEARD_WITHIN;
+    while !matches!(nodes.hearer.since(untold, &untold_at).await, Ok(Since::Lost)) {
+        assert!(tokio::time::Instant::now() < deadline, "the followers were never told");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(nodes.complete(told, &told_at).await, Some(Vec::new()), "others are not concerned");
+}
