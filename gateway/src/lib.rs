@@ -13,6 +13,8 @@
 //! - **An event is encoded once a node**, header and all, and shared by the queues of all its sockets. Writing it costs a
 //!   slot in a queue and a place in a vectored write: no copy, no second JSON. What waits goes out in one call, so a room
 //!   that is faster than its sockets costs one write for many events.
+//! - **A topic busier than one event in [`limits::COALESCED`] is written span by span**, by its own pace: nobody reads that fast,
+//!   and a write costs more than all else about a delivery. A quieter topic's events never wait.
 //! - **Nothing numbered is dropped from a connection that stays open.** A queue that is full closes the connection, with a
 //!   code that says: come back and resume. Signals (typing, presence) give way before that.
 //! - **Follow first, then read.** A connection follows a topic and hears all that is newer before anything older is read for
@@ -122,7 +124,7 @@ impl Gateway {
             node: format!("{:06x}", rand::random::<u32>() >> 8),
         };
         Arc::new(Self {
-            hub: Hub::new(parts.bus, parts.sources, limits.topics),
+            hub: Hub::new(parts.bus, parts.authenticator.clone(), parts.sources, limits.topics),
             authenticator: parts.authenticator,
             commands: parts.commands,
             lifecycle: parts.lifecycle,
@@ -151,8 +153,10 @@ impl Gateway {
             return;
         };
         let listening = tokio::spawn(Arc::clone(&self.hub).listen(incoming));
+        let coalescing = tokio::spawn(Arc::clone(&self.hub).coalesce());
         Arc::clone(&self.hub).watch(stop).await;
         listening.abort();
+        coalescing.abort();
     }
 
     /// Connections that are open.

@@ -18,6 +18,10 @@ pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Signals that wait for one slow client; older ones give way.
 pub const QUEUED_SIGNALS_MAX: usize = 64;
 
+/// Events of one topic that follow each other more closely than this are handed to the system together: a topic this busy
+/// costs a write for each of these spans instead of one for each event, and is late by no more.
+pub const COALESCED: Duration = Duration::from_millis(5);
+
 /// Frames handed to the system in one write.
 pub const FRAMES_PER_WRITE_MAX: usize = 64;
 

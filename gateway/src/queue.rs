@@ -50,6 +50,15 @@ struct Waiting {
 impl Queue {
     /// Adds a frame. Past the limit, the connection is told to close, and `false` comes back.
     pub fn push(&mut self, class: Class, wire: Wire) -> bool {
+        let added = self.push_quietly(class, wire);
+        if added {
+            self.wake_unless_held(class);
+        }
+        added
+    }
+
+    /// Like [`Queue::push`], for a caller who sees to it that [`Queue::nudge`] follows soon.
+    pub fn push_quietly(&mut self, class: Class, wire: Wire) -> bool {
         if self.closing.is_some() {
             return false;
         }
@@ -73,8 +82,14 @@ impl Queue {
         };
         *bytes += wire.len();
         queue.push_back(wire);
-        self.wake_unless_held(class);
         true
+    }
+
+    /// Has what was pushed quietly written.
+    pub fn nudge(&mut self) {
+        if !self.events.is_empty() {
+            self.wake_unless_held(Class::Event);
+        }
     }
 
     /// Adds a signal: in place of an older one with the same key, or of the oldest when there are too many.

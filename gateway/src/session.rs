@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use kernel::{ErrorKind, Problem, UserId};
-use live::{Peer, Topic};
+use live::{Peer, Topic, read_data};
 use schemas::socket::{Identified, Identify, PresenceWish, ResumeStatus, TokenRefresh, TokenRefreshed};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::Gateway;
@@ -44,7 +43,7 @@ impl Gateway {
         id: u64,
         data: &RawValue,
     ) -> Result<Held<UserId>, Refused> {
-        let identify: Identify = parse(data)?;
+        let identify: Identify = read_data(data)?;
         let token = identify.token.expose();
         let verified = self.authenticator.verify(token, self.clock.now()).await?;
         let Some(place) = self.accounts.take(verified.user, self.limits.connections_per_account) else {
@@ -111,7 +110,7 @@ impl Gateway {
     }
 
     async fn refreshed(&self, outlet: &Outlet, data: &RawValue) -> Result<TokenRefreshed, Problem> {
-        let refresh: TokenRefresh = parse(data)?;
+        let refresh: TokenRefresh = read_data(data)?;
         let verified = self.authenticator.verify(refresh.token.expose(), self.clock.now()).await?;
         if outlet.peer().is_none_or(|peer| (peer.user, peer.session) != (verified.user, verified.session)) {
             let message = "This token is of another session; open a connection of its own for it.";
@@ -127,12 +126,6 @@ impl Gateway {
             lifecycle.opened(peer, presence.map(PresenceWish::as_str)).await;
         }
     }
-}
-
-fn parse<T: DeserializeOwned>(data: &RawValue) -> Result<T, Problem> {
-    serde_json::from_str(data.get()).map_err(|_| {
-        Problem::new(ErrorKind::Invalid, "invalid_body", "The command's d is not what its schema says.").at("/d")
-    })
 }
 
 fn reply(id: u64, body: &impl Serialize) -> frame::Wire {

@@ -7,7 +7,9 @@ use live::{Control, Incoming, Position, Publication, Signal, Since, Topic};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
+use super::coalesce::Turn;
 use super::{Hub, Phase, Stream};
 use crate::frame;
 use crate::limits::{BACKLOG_MAX, BUS_RETRY};
@@ -78,7 +80,7 @@ impl Hub {
         }
         match serde_json::from_slice::<Event<'_>>(&publication.event) {
             Ok(event) if event.control.is_empty() => {
-                hand_out(topic, stream, publication, event.body, &[]);
+                self.hand_out(topic, stream, publication, event.body, &[]);
                 None
             }
             Ok(_) => Some(item),
@@ -207,7 +209,7 @@ impl Hub {
         if let Some(stream) = shard.get_mut(&topic)
             && publication.offset > stream.last
         {
-            hand_out(topic, stream, publication, event.body, &follows);
+            self.hand_out(topic, stream, publication, event.body, &follows);
         }
     }
 
@@ -254,6 +256,46 @@ impl Hub {
             }
         }
     }
+
+    /// Puts one event into the queue of every subscriber.
+    fn hand_out(
+        &self,
+        topic: Topic,
+        stream: &mut Stream,
+        publication: &Publication,
+        body: Option<&RawValue>,
+        follows: &frame::Positions,
+    ) {
+        stream.last = publication.offset;
+        let Some(body) = body else { return };
+        let span = publication.trace.as_deref().map(|trace| {
+            let span = tracing::debug_span!("socket.deliver", %topic, receivers = stream.subscribers.len());
+            telemetry::continue_trace(&span, trace);
+            span
+        });
+        let _entered = span.as_ref().map(tracing::Span::enter);
+        let wire = frame::event(&topic, publication, body, follows);
+        let turn = stream.pace.turn(Instant::now());
+        let mut at = 0;
+        while let Some(outlet) = stream.subscribers.get(at) {
+            if outlet.is_gone() {
+                stream.subscribers.swap_remove(at);
+                continue;
+            }
+            let mut queue = outlet.queue();
+            if turn == Turn::Now {
+                queue.push(Class::Event, wire.clone());
+            } else {
+                queue.push_quietly(Class::Event, wire.clone());
+            }
+            drop(queue);
+            at += 1;
+        }
+        if let Turn::Then(due) = turn {
+            self.pending.add(due, topic);
+        }
+        METRICS.fanout.observe(stream.subscribers.len() as f64);
+    }
 }
 
 /// Where an event stands to the last one of its topic.
@@ -269,33 +311,4 @@ enum Step {
     Fill,
     /// Carry out the orders in this, then hand it out.
     Obey(Incoming),
-}
-
-/// Puts one event into the queue of every subscriber.
-fn hand_out(
-    topic: Topic,
-    stream: &mut Stream,
-    publication: &Publication,
-    body: Option<&RawValue>,
-    follows: &frame::Positions,
-) {
-    stream.last = publication.offset;
-    let Some(body) = body else { return };
-    let span = publication.trace.as_deref().map(|trace| {
-        let span = tracing::debug_span!("socket.deliver", %topic, receivers = stream.subscribers.len());
-        telemetry::continue_trace(&span, trace);
-        span
-    });
-    let _entered = span.as_ref().map(tracing::Span::enter);
-    let wire = frame::event(&topic, publication, body, follows);
-    let mut at = 0;
-    while let Some(outlet) = stream.subscribers.get(at) {
-        if outlet.is_gone() {
-            stream.subscribers.swap_remove(at);
-            continue;
-        }
-        outlet.push(Class::Event, wire.clone());
-        at += 1;
-    }
-    METRICS.fanout.observe(stream.subscribers.len() as f64);
 }

@@ -4,6 +4,7 @@
 //! it handed out; from that it sees repeats and holes (`deliver`), and a lost tail (`check`).
 
 mod check;
+mod coalesce;
 mod deliver;
 mod resync;
 
@@ -15,9 +16,11 @@ use kernel::{ErrorKind, Problem};
 use live::{Bus, Incoming, Topic, TopicSource};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use web::Authenticator;
 
 use crate::metrics::METRICS;
 use crate::outlet::{Outlet, Why};
+use coalesce::{Pace, Pending};
 
 pub(crate) use deliver::Event;
 
@@ -26,12 +29,15 @@ const SHARDS: usize = 64;
 
 pub struct Hub {
     bus: Arc<dyn Bus>,
+    authenticator: Arc<dyn Authenticator>,
     sources: Vec<Arc<dyn TopicSource>>,
     shards: [Mutex<HashMap<Topic, Stream>>; SHARDS],
     epoch: Mutex<Epoch>,
     connections: Mutex<HashMap<u64, Arc<Outlet>>>,
     /// Every topic may have moved without this node hearing of it.
     suspect: tokio::sync::Notify,
+    /// Topics whose last events wait for more.
+    pending: Pending,
     topics_per_connection: usize,
 }
 
@@ -51,6 +57,7 @@ struct Stream {
     heard: u64,
     epoch: u32,
     subscribers: Vec<Arc<Outlet>>,
+    pace: Pace,
     /// Events that wait because an earlier one is being worked on. While it is there, one task works.
     backlog: Option<VecDeque<Incoming>>,
     /// The worker is to fetch what follows `last`.
@@ -75,6 +82,7 @@ impl Stream {
             heard: 0,
             epoch: 0,
             subscribers: Vec::new(),
+            pace: Pace::new(),
             backlog: None,
             refill: false,
             deserted: 0,
@@ -88,14 +96,21 @@ impl Stream {
 }
 
 impl Hub {
-    pub fn new(bus: Arc<dyn Bus>, sources: Vec<Arc<dyn TopicSource>>, topics_per_connection: usize) -> Arc<Self> {
+    pub fn new(
+        bus: Arc<dyn Bus>,
+        authenticator: Arc<dyn Authenticator>,
+        sources: Vec<Arc<dyn TopicSource>>,
+        topics_per_connection: usize,
+    ) -> Arc<Self> {
         Arc::new(Self {
             bus,
+            authenticator,
             sources,
             shards: std::array::from_fn(|_| Mutex::default()),
             epoch: Mutex::new(Epoch { name: "".into(), nth: 0 }),
             connections: Mutex::default(),
             suspect: tokio::sync::Notify::new(),
+            pending: Pending::default(),
             topics_per_connection,
         })
     }
@@ -183,6 +198,8 @@ impl Hub {
             && let Some(at) = stream.subscribers.iter().position(|other| Arc::ptr_eq(other, outlet))
         {
             stream.subscribers.swap_remove(at);
+            // What it waits for is no longer this topic's concern.
+            outlet.queue().nudge();
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use live::{Position, Topic};
+use kernel::Problem;
+use live::{CloseReason, Peer, Position, Topic};
 use schemas::socket::{Resync, ResyncReason, TopicPosition};
 
 use super::{Hub, Phase};
@@ -29,7 +30,7 @@ impl Hub {
             stream.subscribers.clone()
         };
         if let Topic::User(_) = topic {
-            // Orders to follow or to leave may have been in the hole.
+            // Orders to follow, to leave or to close may have been in the hole.
             for outlet in &outlets {
                 self.reseat(outlet).await;
                 self.resync(outlet, ResyncReason::Gap);
@@ -43,7 +44,7 @@ impl Hub {
         });
         for outlet in outlets.iter().filter(|outlet| !outlet.is_gone()) {
             METRICS.resyncs.get_or_create(&[("reason", "gap")]).inc();
-            outlet.push(Class::Control, wire.clone());
+            outlet.push(Class::Event, wire.clone());
         }
     }
 
@@ -101,28 +102,37 @@ impl Hub {
         let topics = numbered.filter_map(|(topic, _)| standing(topic)).collect();
         let label = if reason == ResyncReason::Gap { "gap" } else { "epoch" };
         METRICS.resyncs.get_or_create(&[("reason", label)]).inc();
-        outlet.push(Class::Control, frame::json(&Resync { reason, epoch: self.epoch().to_string(), topics }));
+        // In line with the events: after those of before, and never before the answer to `identify`.
+        outlet.push(Class::Event, frame::json(&Resync { reason, epoch: self.epoch().to_string(), topics }));
     }
 
-    /// Finds out anew which topics a connection belongs to.
+    /// Finds out anew whether a connection may stay, and which topics it belongs to: what orders would have told.
     async fn reseat(self: &Arc<Self>, outlet: &Arc<Outlet>) {
         let Some(peer) = outlet.peer() else { return };
-        let seated = match self.topics_of(peer.user).await {
-            Ok(mut topics) => {
-                topics.push(Topic::User(peer.user));
-                for (topic, why) in outlet.topics() {
-                    if why == Why::Belongs && !topics.contains(&topic) {
-                        self.detach(outlet, topic);
-                    }
-                }
-                self.attach(outlet, &topics, Why::Belongs).await.map(drop)
+        match self.seat(outlet, peer).await {
+            Ok(true) => {}
+            Ok(false) => outlet.close(CloseReason::SessionRevoked.into()),
+            Err(problem) => {
+                tracing::warn!(connection = outlet.id, code = problem.code, "cannot tell what a connection follows");
+                outlet.close(Close::Overloaded);
             }
-            Err(problem) => Err(problem),
-        };
-        if let Err(problem) = seated {
-            tracing::warn!(connection = outlet.id, code = problem.code, "cannot tell what a connection follows");
-            outlet.close(Close::Overloaded);
         }
+    }
+
+    /// Whether the connection's session still stands; then it follows what it belongs to.
+    async fn seat(self: &Arc<Self>, outlet: &Arc<Outlet>, peer: &Peer) -> Result<bool, Problem> {
+        if !self.authenticator.stands(peer.session).await? {
+            return Ok(false);
+        }
+        let mut topics = self.topics_of(peer.user).await?;
+        topics.push(Topic::User(peer.user));
+        for (topic, why) in outlet.topics() {
+            if why == Why::Belongs && !topics.contains(&topic) {
+                self.detach(outlet, topic);
+            }
+        }
+        self.attach(outlet, &topics, Why::Belongs).await?;
+        Ok(true)
     }
 
     async fn ask_until_answered(&self, topics: &[Topic]) -> Vec<Position> {

@@ -41,6 +41,8 @@ async fn a_refused_token_ends_the_connection_and_a_store_that_is_down_asks_to_co
         (json!({ "token": Person::new().token(-1) }), "unauthenticated", 4502),
         (json!({ "token": "store-down" }), "store_unavailable", 4003),
         (json!({ "token": Person::new().token(60), "more": 1 }), "invalid_body", 4500),
+        (json!({ "token": Person::new().token(60), "presence": null }), "invalid_body", 4500),
+        (json!([Person::new().token(60)]), "invalid_body", 4500),
     ] {
         let mut client = Client::open(node.address).await;
         assert_eq!(client.call("identify", d).await["error"]["code"], error);

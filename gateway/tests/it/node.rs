@@ -27,8 +27,10 @@ pub struct World {
     rooms: Mutex<HashMap<UserId, Vec<Topic>>>,
     /// Connections that were opened and not closed, with the presence they asked for.
     pub present: watch::Sender<Vec<(Peer, Option<String>)>>,
-    /// What `test.wait` waits for.
+    /// What `test.wait` waits for, and who is slow to arrive.
     pub gate: Semaphore,
+    /// Whose `identify` waits for the gate.
+    pub slow: Mutex<Option<UserId>>,
 }
 
 impl World {
@@ -39,6 +41,7 @@ impl World {
             rooms: Mutex::default(),
             present: watch::Sender::default(),
             gate: Semaphore::new(0),
+            slow: Mutex::default(),
         })
     }
 
@@ -96,6 +99,10 @@ impl Authenticator for World {
         }
         Ok(Verified { user, session, expires_at })
     }
+
+    async fn stands(&self, session: SessionId) -> Result<bool, Problem> {
+        Ok(!self.revoked.lock().contains(&session))
+    }
 }
 
 #[async_trait]
@@ -109,6 +116,9 @@ impl TopicSource for World {
 impl Lifecycle for World {
     async fn opened(&self, peer: &Peer, presence: Option<&str>) {
         self.present.send_modify(|present| present.push((*peer, presence.map(ToOwned::to_owned))));
+        if *self.slow.lock() == Some(peer.user) {
+            self.gate.acquire().await.unwrap().forget();
+        }
     }
 
     async fn closed(&self, peer: &Peer) {

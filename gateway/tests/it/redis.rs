@@ -73,7 +73,13 @@ async fn an_emptied_redis_means_resync_to_everybody_and_nobody_is_disconnected()
         assert_eq!(client.number().await, 1);
     }
 
+    // The order to close her socket never comes: it was given to a Redis that no longer is.
+    let cleo = Person::new();
+    let mut of_cleo = other.connect(cleo).await;
+    world.revoke(cleo.session);
+
     let _server = server.restart_empty().await;
+    assert_eq!(of_cleo.closed().await, 4503);
     for client in &mut clients {
         let resync = client.frame("resync").await;
         assert_eq!(resync["reason"], "epoch");

@@ -208,6 +208,33 @@ async fn a_hole_that_cannot_be_filled_is_confessed_to_all_who_follow() {
     }
 }
 
+#[tokio::test]
+async fn a_hole_that_is_found_during_identify_is_confessed_after_its_answer() {
+    let (node, lossy) = lossy().await;
+    let (ada, ben, room) = (Person::new(), Person::new(), room());
+    for person in [ada, ben] {
+        node.world.join(person.user, room);
+    }
+    let mut ben = node.connect(ben).await;
+    *node.world.slow.lock() = Some(ada.user);
+    let mut client = Client::open(node.address).await;
+    let id = client.send("identify", serde_json::json!({ "token": ada.token(600) })).await;
+    let mut present = node.world.present.subscribe();
+    present.wait_for(|present| present.iter().any(|(peer, _)| peer.user == ada.user)).await.unwrap();
+    lossy.losing.store(true, std::sync::atomic::Ordering::SeqCst);
+    for number in 0..=WINDOW.length as u64 {
+        node.publish(room, number).await;
+    }
+    settle(&node, room).await;
+    lossy.losing.store(false, std::sync::atomic::Ordering::SeqCst);
+    node.publish(room, 1_000).await;
+    ben.frame("resync").await;
+    node.world.gate.add_permits(1);
+    let answer = client.next().await;
+    assert_eq!((&answer["t"], &answer["id"]), (&"reply".into(), &id.into()), "{answer}");
+    client.frame("resync").await;
+}
+
 /// A node whose bus can be made to lose.
 async fn lossy() -> (Node, Arc<Lossy>) {
     let bus = Arc::new(Lossy::new(LocalBus::new(WINDOW)));

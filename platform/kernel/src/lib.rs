@@ -12,6 +12,7 @@
 mod ctx;
 mod error;
 mod id;
+pub mod json;
 mod page;
 mod secret;
 #[cfg(feature = "sql")]

@@ -6,12 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel::{Ctx, Problem, SessionId, UserId};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::Topic;
 
 /// A failed command: what its error frame will say.
 pub type CommandError = Problem;
+
+/// Reads the `d` of a command, as strictly as a request's body is read.
+pub fn read_data<T: DeserializeOwned>(data: &RawValue) -> Result<T, CommandError> {
+    Ok(kernel::json::read(data.get().as_bytes())?)
+}
 
 /// The answer to a command, and what it does to the connection that asked.
 #[derive(Debug)]

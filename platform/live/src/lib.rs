@@ -15,7 +15,7 @@ pub mod limiter;
 mod topic;
 
 pub use bus::{Bus, BusError, Incoming, Position, Publication, Since};
-pub use command::{CommandError, CommandSet, Commands, Lifecycle, Peer, Reply, TopicSource};
+pub use command::{CommandError, CommandSet, Commands, Lifecycle, Peer, Reply, TopicSource, read_data};
 pub use control::{CloseReason, Control, Signal, UserEvent};
 pub use limiter::{Allowance, Limiter, Rate};
 pub use topic::{Topic, TopicError};

@@ -57,6 +57,22 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Stops answering, and keeps everything (SIGSTOP).
+    pub async fn pause(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// Goes on after [`Server::pause`].
+    pub async fn go_on(&self) {
+        self.signal("CONT").await;
+    }
+
+    async fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args([format!("-{name}"), pid]).status().await.expect("kill is everywhere");
+        assert!(sent.success(), "{name} was not sent");
+    }
+
     /// SIGKILL, and another one on the same port that knows nothing.
     #[must_use]
     pub async fn restart_empty(self) -> Self {

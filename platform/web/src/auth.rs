@@ -18,6 +18,9 @@ pub struct Verified {
 pub trait Authenticator: Send + Sync {
     /// MUST answer with [`ErrorKind::Unauthenticated`] for a token that is malformed, expired, or of a revoked session.
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Problem>;
+
+    /// Whether a session of an earlier [`Authenticator::verify`] has not been revoked since.
+    async fn stands(&self, session: SessionId) -> Result<bool, Problem>;
 }
 
 /// The token of `Authorization: Bearer …`, if there is one.

@@ -1,7 +1,5 @@
 //! JSON bodies, in and out.
 
-use std::fmt;
-
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -9,10 +7,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use kernel::{ErrorKind, Problem};
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_path_to_error::Segment;
+use kernel::ErrorKind;
+use kernel::json::Unfit;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::Failure;
 
@@ -108,136 +106,8 @@ fn malformed(message: String) -> Failure {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    read_as::<Whole>(body)?;
-    read_as(body)
-}
-
-fn read_as<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        if !error.inner().is_data() {
-            return malformed(error.inner().to_string());
-        }
-        let pointer = pointer(error.path());
-        Problem::new(ErrorKind::Invalid, "invalid_body", sentence(error.inner())).at(pointer).into()
-    })?;
-    deserializer.end().map_err(|error| malformed(error.to_string()))?;
-    Ok(value)
-}
-
-/// Lets pass what any request may be: an object, without a `null` in it.
-///
-/// serde would take an array for a struct's members in their order, and a `null` for an absent member; a client that
-/// sends `null` means something by it, and must not believe that it was done.
-struct Whole;
-
-/// Any value but `null`.
-struct Present;
-
-impl<'de> Deserialize<'de> for Whole {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Whole;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Whole, A::Error> {
-                Present.visit_map(members).map(|_| Whole)
-            }
-        }
-        deserializer.deserialize_any(Object)
-    }
-}
-
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for Present {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value; leave the member out instead")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
-        while items.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
-        while members.next_entry::<IgnoredAny, Self>()?.is_some() {}
-        Ok(self)
-    }
-}
-
-/// What serde says, less the place in the text: the pointer says where.
-fn sentence(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "read by serde only")]
-    struct Note {
-        text: String,
-        #[serde(default)]
-        tags: Vec<String>,
-    }
-
-    fn refused(body: &str) -> (u16, String, Option<String>) {
-        let document = parse::<Note>(body.as_bytes()).unwrap_err().document();
-        (document.status, document.code, document.pointer)
-    }
-
-    #[test]
-    fn a_refusal_points_to_the_member() {
-        assert_eq!(refused(r#"{"text":7}"#), (422, "invalid_body".into(), Some("/text".into())));
-        assert_eq!(refused(r#"{"text":"x","tags":["a",1]}"#), (422, "invalid_body".into(), Some("/tags/1".into())));
-        assert_eq!(refused(r#"{"text":"x","tag":[]}"#), (422, "invalid_body".into(), Some("/tag".into())));
-        assert_eq!(refused(r"{}"), (422, "invalid_body".into(), Some(String::new())));
-        assert_eq!(refused(r#"["x",[]]"#), (422, "invalid_body".into(), Some(String::new())));
-        assert_eq!(refused(r#"{"text":"x","tags":null}"#), (422, "invalid_body".into(), Some("/tags".into())));
-        assert_eq!(refused(r#"{"text":"x","tags":[[null]]}"#), (422, "invalid_body".into(), Some("/tags/0/0".into())));
-        assert_eq!(refused("7").0, 422);
-        assert_eq!(refused("").0, 400);
-        assert_eq!(refused(r#"{"text":"#).0, 400);
-        assert_eq!(refused(r#"{"text":"x"} x"#).0, 400);
-    }
+    kernel::json::read(body).map_err(|unfit| match unfit {
+        Unfit::Malformed(why) => malformed(why),
+        Unfit::Invalid(problem) => problem.into(),
+    })
 }

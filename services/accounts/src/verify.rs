@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Problem, Timestamp};
+use kernel::{Problem, SessionId, Timestamp};
 use web::{Authenticator, Verified};
 
 use crate::tokens::access::{Presented, Refusal};
@@ -41,5 +41,10 @@ impl Service {
 impl Authenticator for Service {
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Problem> {
         self.check(token, now).await.map_err(Problem::from)
+    }
+
+    async fn stands(&self, session: SessionId) -> Result<bool, Problem> {
+        let session = store::alive(&self.db, session).await.map_err(Error::from)?;
+        Ok(session.is_some_and(|session| !session.revoked))
     }
 }

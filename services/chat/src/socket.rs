@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{Ctx, ErrorKind, Problem};
-use live::{CommandError, Commands, Peer, Reply, Topic};
+use live::{CommandError, Commands, Peer, Reply, Topic, read_data as read};
 use schemas::chat as wire;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::http::span;
@@ -35,10 +34,6 @@ const NAMES: &[&str] = &[
     "channel.follow",
     "channel.unfollow",
 ];
-
-fn read<'a, T: Deserialize<'a>>(data: &'a RawValue) -> Result<T, CommandError> {
-    serde_json::from_str(data.get()).map_err(|why| Problem::new(ErrorKind::Invalid, "invalid_body", why.to_string()))
-}
 
 fn done() -> Result<Reply, CommandError> {
     Reply::with(&wire::Done {})

@@ -53,7 +53,7 @@ impl Fail for PresenceError {
 
     fn pointer(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::Invalid(_, pointer) if !pointer.is_empty() => Some(Cow::Borrowed(pointer)),
+            Self::Invalid(_, pointer) => Some(Cow::Borrowed(pointer)),
             Self::TooManyWatched => Some(Cow::Borrowed("/users")),
             _ => None,
         }

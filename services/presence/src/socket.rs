@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::Ctx;
-use live::{CommandError, Commands, Peer, Reply, Topic};
+use live::{CommandError, Commands, Peer, Reply, Topic, read_data};
 use schemas::presence::{PresenceSet, PresenceShown, PresenceUnwatch, PresenceWatch, PresenceWatching};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::PresenceError;
 use crate::service::Service;
 
 /// Presence on the socket.
@@ -29,26 +27,22 @@ impl Commands for Socket {
     async fn call(&self, ctx: &Ctx, peer: &Peer, name: &str, data: &RawValue) -> Result<Reply, CommandError> {
         match name {
             "presence.set" => {
-                let PresenceSet { state } = parse(data)?;
+                let PresenceSet { state } = read_data(data)?;
                 let state = self.0.set(peer, state).await?;
                 Reply::with(&PresenceShown { state })
             }
             "presence.watch" => {
-                let PresenceWatch { users } = parse(data)?;
+                let PresenceWatch { users } = read_data(data)?;
                 let watched = self.0.watch(ctx, peer, &users).await?;
                 Ok(Reply::with(&watched.body)?
                     .follow(watched.follow.into_iter().map(Topic::Presence))
                     .unfollow(watched.unfollow.into_iter().map(Topic::Presence)))
             }
             _ => {
-                let PresenceUnwatch { users } = parse(data)?;
+                let PresenceUnwatch { users } = read_data(data)?;
                 let watching = self.0.unwatch(peer, &users)?;
                 Ok(Reply::with(&PresenceWatching { watching })?.unfollow(users.into_iter().map(Topic::Presence)))
             }
         }
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(data: &'a RawValue) -> Result<T, PresenceError> {
-    serde_json::from_str(data.get()).map_err(|error| PresenceError::Invalid(error.to_string().into(), ""))
 }

@@ -1,6 +1,6 @@
 //! The people of a plan, at work.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,6 +24,9 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(90);
 /// How long a sender goes on trying. Longer than any fault that is tried here.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(60);
 
+/// Of one device: what follows is mostly the same.
+const FAILURES_SHOWN: usize = 3;
+
 /// Everybody in a plan, connected.
 pub struct World {
     plan: Plan,
@@ -42,13 +45,20 @@ struct Actor {
     edits: HashMap<MessageId, (u64, String)>,
     /// What went wrong, and should have gone right.
     failures: Vec<String>,
+    /// Clear answers that something may pass later, with how often each came.
+    refusals: BTreeMap<String, usize>,
 }
 
 /// What the senders came away with.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Tally {
+    pub seed: u64,
     pub sent: usize,
     pub acknowledged: usize,
+    /// Why something was refused for a while, and how often, over all devices.
+    pub refusals: BTreeMap<String, usize>,
+    /// What went wrong, and should have gone right.
+    pub failures: Vec<String>,
     pub resumes: u64,
     pub resyncs: u64,
 }
@@ -79,12 +89,17 @@ impl World {
     pub async fn act(&mut self) -> Tally {
         let (seed, rooms) = (self.plan.seed, &self.rooms);
         join_all(self.actors.iter_mut().enumerate().map(|(number, actor)| actor.act(seed, number, rooms))).await;
-        let mut tally = Tally::default();
+        let mut tally = Tally { seed, ..Tally::default() };
         for actor in &self.actors {
             tally.sent += actor.sent.len();
             tally.acknowledged += actor.sent.iter().filter(|sent| sent.acknowledged.is_some()).count();
             tally.resumes += actor.socket.stats().resumes.load(Ordering::Relaxed);
             tally.resyncs += actor.socket.stats().resyncs.load(Ordering::Relaxed);
+            tally.failures.extend(actor.view.lock().complaints.iter().cloned());
+            tally.failures.extend(actor.failures.iter().take(FAILURES_SHOWN).cloned());
+            for (why, times) in &actor.refusals {
+                *tally.refusals.entry(why.clone()).or_default() += times;
+            }
         }
         tally
     }
@@ -149,8 +164,8 @@ impl Actor {
         let view = history::Device { name, rooms, unbroken: true, ..history::Device::default() };
         let view = Arc::new(Mutex::new(view));
         let reader = tokio::spawn(listen(socket.clone(), subscription, Arc::clone(&view)));
-        let (sent, edits, failures) = (Vec::new(), HashMap::new(), Vec::new());
-        Self { part: part.clone(), socket, view, reader, sent, edits, failures }
+        let (sent, edits, failures, refusals) = (Vec::new(), HashMap::new(), Vec::new(), BTreeMap::new());
+        Self { part: part.clone(), socket, view, reader, sent, edits, failures, refusals }
     }
 
     async fn act(&mut self, seed: u64, number: usize, rooms: &[RoomId]) {
@@ -166,10 +181,10 @@ impl Actor {
                 Action::Bounce { away } => self.socket.bounce(away).await,
             };
             // What may pass later is a clear answer; whether it was needed is for the test to say.
-            if let Err(error) = done.as_ref().map_err(CommandError::is_temporary)
-                && !error
-            {
-                self.failures.push(format!("device {number}, step {step}: {done:?}"));
+            match done {
+                Ok(()) => {}
+                Err(error) if error.is_temporary() => *self.refusals.entry(error.to_string()).or_default() += 1,
+                Err(error) => self.failures.push(format!("device {number}, step {step}: {error:?}")),
             }
         }
     }

@@ -13,7 +13,7 @@ async fn simulate(stores: Stores) {
     let mut world = World::open(plaza, Plan::draw(seed(), SIZE)).await;
     let tally = world.act().await;
     println!("{tally:?}");
-    assert_eq!(tally.acknowledged, tally.sent, "nothing was in the way of any send");
+    assert_eq!(tally.acknowledged, tally.sent, "nothing was in the way of any send: {tally:?}");
     world.assert_holds().await;
 }
 

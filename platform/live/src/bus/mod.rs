@@ -4,6 +4,7 @@ mod ear;
 mod local;
 mod memory;
 mod redis;
+mod untold;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -144,6 +145,9 @@ impl Default for Window {
 #[async_trait]
 pub trait Bus: Send + Sync {
     /// Appends an event and delivers it. An event without a body is delivered as an order alone.
+    ///
+    /// One that fails is not passed over in silence: once the bus answers again, positions of before become
+    /// [`Since::Lost`], so that clients read from the store what they were not told. (Unless this process ends first.)
     async fn publish(&self, topic: Topic, event: &UserEvent) -> Result<(), BusError>;
 
     /// Like [`Bus::publish`], for events that carry a dense sequence number of their own (a room's messages): holds

@@ -3,15 +3,18 @@
 //! ## Keys of a topic
 //! | key | holds | lives |
 //! |---|---|---|
-//! | `…bus:{topic}:head` | hash: `last` number; `first`, `seq` of the topic's own numbering | [`HEAD_AGE`] after the last use |
+//! | `…bus:{topic}:head` | hash: `last` number, `run` of the server; `first`, `seq` of the topic's own numbering | [`HEAD_AGE`] after the last use |
 //! | `…bus:{topic}:window` | list of the last events, each as it was published | [`Window::age`] after the last event |
 //! | `…bus:{topic}:held` | hash: events that came too early, by their own number | as the head |
 //!
 //! ## Decisions
 //! - **A topic without memory begins at Redis's clock, in microseconds.** Numbers rise by one an event, so a topic that is
-//!   forgotten, emptied or failed over to a replica that lags begins above all that it had before: an old position shows
-//!   as lost, never as a number that names another event. Valid while a topic has less than a million events a second,
-//!   and Redis's clock does not step back further than the topic was silent. 2⁵³ µs are reached in 2255.
+//!   forgotten or emptied begins above all that it had before: an old position shows as lost, never as a number that names
+//!   another event. Valid while a topic has less than a million events a second, and Redis's clock does not step back
+//!   further than the topic was silent. 2⁵³ µs are reached in 2255.
+//! - **A memory belongs to one run of one server.** A replica that takes over may lag, and a server that was restored may
+//!   be old: both would give numbers that other events have. So a head names the run id of the server that made it, and
+//!   each script asks the very server that runs it (10 µs of its time); under another run the topic begins anew.
 //! - **The epoch is one key**, made by whoever finds none, and read on each connect: it tells clients quickly that all is
 //!   lost. Nothing rests on it: each topic's numbers are safe by themselves, so nodes may disagree on it for a moment.
 //! - **One script an event**: number, window and delivery happen at once or not at all, in one round trip, and in the
@@ -31,8 +34,10 @@ use futures_util::future::try_join_all;
 use kernel::StoreError;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ear::Ear;
+use super::untold::Untold;
 use super::{Bus, BusError, HEAD_AGE, HELD_MAX, INCOMING_MAX, Incoming, Ordered, Position, Publication, Since, Window};
 use crate::{Signal, Topic, UserEvent};
 
@@ -46,12 +51,13 @@ macro_rules! with_head {
         concat!(
             r"
     local head, window, held = KEYS[1], KEYS[2], KEYS[3]
-    local last = redis.call('HGET', head, 'last')
-    if not last then
+    local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+    local last, made_by = unpack(redis.call('HMGET', head, 'last', 'run'))
+    if not last or made_by ~= run then
         local time = redis.call('TIME')
         last = string.format('%.0f', time[1] * 1000000 + time[2])
-        redis.call('HSET', head, 'last', last)
-        redis.call('DEL', window, held)
+        redis.call('DEL', head, window, held)
+        redis.call('HSET', head, 'last', last, 'run', run)
     end
     redis.call('PEXPIRE', head, ARGV[1])
     ",
@@ -146,6 +152,14 @@ static PUBLISH_IN_ORDER: Script = Script::new(with_head!(
     "
 ));
 
+/// Makes every position of before a lost one, by a number that no event has.
+pub(super) static LOSE: Script = Script::new(with_head!(
+    r"
+    redis.call('HINCRBY', head, 'last', 1)
+    redis.call('DEL', window)
+    "
+));
+
 /// Delivers ARGV[2] on the channel ARGV[1] and keeps nothing. KEYS: one of the topic's, for the cluster's routing.
 static TELL: Script = Script::new("redis.call('SPUBLISH', ARGV[1], ARGV[2])");
 
@@ -160,6 +174,8 @@ pub struct RedisBus {
     followed: Arc<Mutex<HashSet<Topic>>>,
     /// Whether all that is followed is subscribed: not so between a reconnect and the subscriptions after it.
     hearing: Arc<AtomicBool>,
+    untold: Arc<Untold>,
+    _confessing: AbortOnDropHandle<()>,
 }
 
 impl RedisBus {
@@ -168,6 +184,8 @@ impl RedisBus {
         let prefix = prefix.into();
         let epoch = Arc::new(RwLock::new(epoch(&redis, &prefix).await?));
         let (subscriber, heard) = redis.subscriber().await?;
+        let untold = Arc::new(Untold::default());
+        let confessing = tokio::spawn(Arc::clone(&untold).confess(redis.clone(), Arc::clone(&prefix)));
         let bus = Self {
             redis,
             subscriber,
@@ -177,6 +195,8 @@ impl RedisBus {
             ear: Ear::new(INCOMING_MAX),
             followed: Arc::default(),
             hearing: Arc::new(AtomicBool::new(true)),
+            untold,
+            _confessing: AbortOnDropHandle::new(confessing),
         };
         tokio::spawn(bus.listener().run(heard));
         Ok(bus)
@@ -195,7 +215,7 @@ impl RedisBus {
     }
 
     fn keys(&self, topic: Topic) -> Vec<String> {
-        ["head", "window", "held"].iter().map(|part| format!("{}bus:{{{topic}}}:{part}", self.prefix)).collect()
+        keys(&self.prefix, topic)
     }
 
     fn position(&self, offset: u64) -> Position {
@@ -235,9 +255,12 @@ impl Bus for RedisBus {
             return self.tell(topic, CONTROL, event).await;
         }
         let args = self.append_args(topic, draft(event)?);
-        telemetry::timed("redis", "bus.publish", self.redis.run::<()>(&PUBLISH, self.keys(topic), args))
-            .await
-            .map_err(fault)
+        let run = self.redis.run::<()>(&PUBLISH, self.keys(topic), args);
+        let published = telemetry::timed("redis", "bus.publish", run).await;
+        if published.is_err() {
+            self.untold.mark(topic);
+        }
+        published.map_err(fault)
     }
 
     async fn publish_in_order(&self, topic: Topic, seq: u64, event: &UserEvent) -> Result<Ordered, BusError> {
@@ -388,6 +411,10 @@ const EVENT: u8 = b'e';
 const CONTROL: u8 = b'c';
 /// … a signal.
 const SIGNAL: u8 = b's';
+
+pub(super) fn keys(prefix: &str, topic: Topic) -> Vec<String> {
+    ["head", "window", "held"].iter().map(|part| format!("{prefix}bus:{{{topic}}}:{part}")).collect()
+}
 
 fn channel(prefix: &str, topic: Topic) -> String {
     format!("{prefix}bus:{{{topic}}}")

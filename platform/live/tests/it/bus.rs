@@ -264,3 +264,45 @@ async fn an_emptied_redis_begins_another_epoch_and_is_heard_again() {
     assert_eq!(number(&nodes.hear_event().await), 2);
     drop(server);
 }
+
+/// A replica that took over without the last events: it knows the epoch and the topic, but has another run id.
+#[tokio::test]
+async fn a_replica_that_takes_over_gives_no_number_twice() {
+    let settings = ::redis::Settings::new(crate::redis_url());
+    let redis = ::redis::Redis::connect(&settings).await.unwrap();
+    let prefix = format!("test:{:016x}:", rand::random::<u64>());
+    let mut nodes = Nodes::redis_at(&crate::redis_url(), &prefix).await;
+    let topic = room();
+    let start = nodes.hearer.follow(topic).await.unwrap();
+    for n in 1..=3 {
+        nodes.publish(topic, n).await;
+        assert_eq!(number(&nodes.hear_event().await), n);
+    }
+    let head = format!("{prefix}bus:{{{topic}}}:head");
+    static LAG: ::redis::Script = ::redis::Script::new("redis.call('HSET', KEYS[1], 'last', ARGV[1], 'run', ARGV[2])");
+    let lagging = vec![(start.offset + 2).to_string(), "0".repeat(40)];
+    redis.run::<()>(&LAG, vec![head], lagging).await.unwrap();
+    nodes.publish(topic, 4).await;
+    let fourth = nodes.hear_event().await;
+    assert_eq!(number(&fourth), 4);
+    assert!(fourth.offset > start.offset + 3, "{} names two events", fourth.offset);
+    assert_eq!(nodes.complete(topic, &start).await, None, "what was before the change is lost, and said to be");
+}
+
+/// An event that could not be published: whoever follows is told to read anew when Redis is back, though nothing is lost there.
+#[tokio::test]
+async fn a_publication_that_fails_makes_old_positions_lost() {
+    let server = ::redis::testing::Server::start().await;
+    let nodes = Nodes::redis_at(&server.url(), "p:").await;
+    let (told, untold) = (room(), room());
+    let [told_at, untold_at] = [nodes.hearer.follow(told).await.unwrap(), nodes.hearer.follow(untold).await.unwrap()];
+    server.pause().await;
+    assert!(nodes.speaker.publish(untold, &event(1)).await.is_err());
+    server.go_on().await;
+    let deadline = tokio::time::Instant::now() + HEARD_WITHIN;
+    while !matches!(nodes.hearer.since(untold, &untold_at).await, Ok(Since::Lost)) {
+        assert!(tokio::time::Instant::now() < deadline, "the followers were never told");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(nodes.complete(told, &told_at).await, Some(Vec::new()), "others are not concerned");
+}

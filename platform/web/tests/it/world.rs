@@ -77,6 +77,10 @@ impl Authenticator for Names {
             _ => Err(Problem::new(ErrorKind::Unauthenticated, "unauthenticated", "This needs a valid access token.")),
         }
     }
+
+    async fn stands(&self, _: SessionId) -> Result<bool, Problem> {
+        Ok(true)
+    }
 }
 
 async fn create(

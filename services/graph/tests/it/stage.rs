@@ -73,6 +73,10 @@ impl Authenticator for Trusting {
         let user = token.parse().map_err(|_| Problem::new(ErrorKind::Unauthenticated, "unauthenticated", "No."))?;
         Ok(Verified { user, session: SessionId::new(now), expires_at: now })
     }
+
+    async fn stands(&self, _: SessionId) -> Result<bool, Problem> {
+        Ok(true)
+    }
 }
 
 pub struct Stage {

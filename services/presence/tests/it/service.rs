@@ -334,6 +334,8 @@ async fn commands_on_the_socket_follow_and_unfollow() {
         ("presence.set", serde_json::json!({ "state": "online", "mood": "fine" })),
         ("presence.watch", serde_json::json!({ "users": "ben" })),
         ("presence.watch", serde_json::json!({ "users": ["room_1"] })),
+        ("presence.watch", serde_json::json!([[ben]])),
+        ("presence.set", serde_json::json!({ "state": null })),
     ] {
         assert_eq!(call(name, data.clone()).await.unwrap_err().code, "invalid_body", "{name} {data}");
     }
