@@ -16,7 +16,8 @@ pub struct Assembler {
     changes_max: usize,
     relations: HashMap<u32, Arc<Relation>>,
     open: Option<Open>,
-    /// Transactions committed before this are done already: the server begins where it was last told, which may be earlier.
+    /// Transactions committed before this are done already: the server begins where it was last told, which may be
+    /// earlier.
     from: Lsn,
     batch: Batch,
     /// `end` of the last batch that was taken.

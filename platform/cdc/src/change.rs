@@ -108,8 +108,8 @@ impl Change {
         &self.relation.name
     }
 
-    /// The value of a column in the row as it is now, or, when it was deleted, as it was. `None`: there is no such column
-    /// (a migration may have dropped it), or no row.
+    /// The value of a column in the row as it is now, or, when it was deleted, as it was. `None`: there is no such
+    /// column (a migration may have dropped it), or no row.
     #[must_use]
     pub fn value(&self, column: &str) -> Option<&Value> {
         let at = self.relation.column(column)?;
@@ -122,8 +122,8 @@ impl Change {
         self.value(column)?.text()
     }
 
-    /// The texts that a column had before and has after, without repetition: whoever keeps something by this column must
-    /// look at both. For columns of the key.
+    /// The texts that a column had before and has after, without repetition: whoever keeps something by this column
+    /// must look at both. For columns of the key.
     #[must_use]
     pub fn texts(&self, column: &str) -> Vec<&str> {
         let Some(at) = self.relation.column(column) else { return Vec::new() };
@@ -148,8 +148,8 @@ impl Change {
 pub struct Batch {
     /// May be empty: then only `end` has moved.
     pub changes: Vec<Change>,
-    /// What is told up to: every transaction whose commit is before `end` was in this batch or an earlier one, wholly. It
-    /// never goes back, and stays where it is while a transaction has come in part.
+    /// What is told up to: every transaction whose commit is before `end` was in this batch or an earlier one, wholly.
+    /// It never goes back, and stays where it is while a transaction has come in part.
     pub end: Lsn,
     /// Bytes of log messages that it was made of.
     pub bytes: usize,

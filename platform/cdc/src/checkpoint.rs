@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 
 use crate::Lsn;
 
-/// What makes a slot this slot. A position that another one gave means nothing: a slot that was made anew begins later, and
-/// on another server or timeline the same numbers name other bytes.
+/// What makes a slot this slot. A position that another one gave means nothing: a slot that was made anew begins later,
+/// and on another server or timeline the same numbers name other bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotIdentity {
     pub slot: String,
@@ -58,8 +58,8 @@ impl Checkpoint {
         }))
     }
 
-    /// Keeps this checkpoint under the name `consumer`, if `before` is what is kept now; to be called in the transaction of
-    /// the writes that it speaks of. Locks the row until the end of the transaction.
+    /// Keeps this checkpoint under the name `consumer`, if `before` is what is kept now; to be called in the
+    /// transaction of the writes that it speaks of. Locks the row until the end of the transaction.
     pub async fn advance(
         &self,
         at: &mut PgConnection,

@@ -1,7 +1,7 @@
 //! Outbox events, by the stream: each gets its position when it is committed.
 //!
-//! From then on [`postgres::outbox::Dispatch`] delivers it. The position and the checkpoint of the stream are written in one
-//! transaction, so that each event is numbered exactly once, whoever dies when.
+//! From then on [`postgres::outbox::Dispatch`] delivers it. The position and the checkpoint of the stream are written
+//! in one transaction, so that each event is numbered exactly once, whoever dies when.
 
 use std::time::Duration;
 
@@ -98,7 +98,8 @@ impl Sink for Events {
     async fn begin(&mut self, slot: &SlotIdentity, start: Start) -> Result<(), SinkError> {
         self.suspects = None;
         let Start::Anew { from, .. } = start else { return Ok(()) };
-        // The table still has every event: numbering those that the slot will not tell of is all that there is to build.
+        // The table still has every event: numbering those that the slot will not tell of is all that there is to
+        // build.
         let checkpoint = Checkpoint { slot: slot.clone(), position: from };
         let mut tx = self.db.begin().await?;
         checkpoint.advance(&mut tx, NAME, self.saved.as_ref()).await?;

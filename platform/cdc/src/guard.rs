@@ -9,8 +9,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::metrics::{METRICS, of};
 use crate::{Settings, slot};
 
-/// Looks after the slots of this database every so often: gives up one that keeps too much log, gives signs of life, and shows
-/// how far `consumer` is. Never ends by itself.
+/// Looks after the slots of this database every so often: gives up one that keeps too much log, gives signs of life,
+/// and shows how far `consumer` is. Never ends by itself.
 pub async fn watch(db: Db, settings: Settings, consumer: &'static str, own: String, reading: Arc<AtomicBool>) {
     let mut ticks = interval(settings.heartbeat());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -29,8 +29,8 @@ impl ReadError {
     }
 }
 
-/// Puts batches into `out` until `done`. While the sink is at work, the next batch grows to its limit; then reading stops,
-/// and with it the server. A position that moved without changes is told every `idle`.
+/// Puts batches into `out` until `done`. While the sink is at work, the next batch grows to its limit; then reading
+/// stops, and with it the server. A position that moved without changes is told every `idle`.
 pub async fn read(
     mut source: Box<dyn ChangeSource>,
     mut assembler: Assembler,

@@ -38,8 +38,8 @@ pub struct Parts {
     pub clock: Clock,
 }
 
-/// Makes publication and slot if they are missing, reads the slot, and gives what it tells to `sink`, until `stop`. Waits while
-/// another process reads the slot.
+/// Makes publication and slot if they are missing, reads the slot, and gives what it tells to `sink`, until `stop`.
+/// Waits while another process reads the slot.
 ///
 /// A connection that breaks is opened again, and a sink that fails is begun again from what it saved, with growing
 /// pauses, for ever. `Err` only when somebody has to look: [`Error::LostAgain`].
@@ -136,8 +136,8 @@ impl Runner {
     async fn made(&self, name: &str, session: &mut Session) -> Result<Lsn, Error> {
         let (db, now) = (&self.parts.db, self.parts.clock.now());
         let mut tx = db.begin().await?;
-        // One process at a time, or two would find the same slot lost. Takes no transaction number: the slot that is made
-        // inside would wait for it.
+        // One process at a time, or two would find the same slot lost. Takes no transaction number: the slot that is
+        // made inside would wait for it.
         sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0").execute(&mut *tx).await.map_err(fault)?;
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))")
             .bind(name)

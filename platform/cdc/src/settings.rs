@@ -17,7 +17,8 @@ pub struct Settings {
     pub batch_changes_max: usize,
     /// Log that the server may keep for one consumer, in MiB. One that needs more is given up, and built anew.
     pub wal_kept_mb_max: u64,
-    /// A consumer whose slot is lost twice within this time is not built anew again, but stops, in minutes. 0: never stops.
+    /// A consumer whose slot is lost twice within this time is not built anew again, but stops, in minutes. 0: never
+    /// stops.
     pub lost_again_minutes: u64,
     /// How often the log is given a sign of life, so that positions move when nothing happens, in seconds.
     pub heartbeat_s: u64,
@@ -53,8 +54,9 @@ impl Settings {
 /// One consumer of the change stream: its slot and what is published to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
-    /// What the consumer is called, as `plaza_search`: lower-case letters, digits and `_`, up to 40 bytes. The publication
-    /// has this name too; the slot has it with the database's oid behind it, for slots are the whole server's.
+    /// What the consumer is called, as `plaza_search`: lower-case letters, digits and `_`, up to 40 bytes. The
+    /// publication has this name too; the slot has it with the database's oid behind it, for slots are the whole
+    /// server's.
     pub name: &'static str,
     /// The tables that are told of; each needs a primary key (or another replica identity), unless `inserts_only`. The
     /// publication is made, and a table that

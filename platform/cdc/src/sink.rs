@@ -59,8 +59,8 @@ pub enum Next {
     AfterBatch,
 }
 
-/// Takes what a slot tells, one call at a time: its methods are never called concurrently, and none is cancelled except by
-/// the end of the process (or of the task that [`crate::run`] runs in).
+/// Takes what a slot tells, one call at a time: its methods are never called concurrently, and none is cancelled except
+/// by the end of the process (or of the task that [`crate::run`] runs in).
 ///
 /// One [`crate::run`] drives one sink from one slot. Only the process that holds the slot calls its sink; another that
 /// runs the same waits, and takes over when the first lets go or dies. One that lost its connection may however still
@@ -86,7 +86,8 @@ pub trait Sink: Send {
     async fn apply(&mut self, batch: Batch) -> Result<Lsn, SinkError>;
 
     /// A bounded step of whatever else there is to do: building, committing, sweeping. Called after every
-    /// [`Sink::begin`] and [`Sink::apply`], and as [`Worked::next`] says. Batches and steps alternate, so neither starves.
+    /// [`Sink::begin`] and [`Sink::apply`], and as [`Worked::next`] says. Batches and steps alternate, so neither
+    /// starves.
     async fn work(&mut self) -> Result<Worked, SinkError>;
 
     /// The stream stops in good order: makes durable what is in hand, if it wants to. Returns as [`Sink::apply`].

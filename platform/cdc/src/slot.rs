@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kernel::Timestamp;
+use kernel::{StoreError, Timestamp};
 use postgres::{Db, StoreResult, fault};
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -87,7 +87,8 @@ pub async fn check(db: &Db, settings: &Settings) -> Result<(), Error> {
     })
 }
 
-/// What the server may keep for a slot without Plaza: `max_slot_wal_keep_size` in MiB, `None` when that is without limit.
+/// What the server may keep for a slot without Plaza: `max_slot_wal_keep_size` in MiB, `None` when that is without
+/// limit.
 pub async fn keep_limit_mb(db: &Db) -> StoreResult<Option<i64>> {
     let mb: i64 = sqlx::query_scalar("SELECT setting::bigint FROM pg_settings WHERE name = 'max_slot_wal_keep_size'")
         .fetch_one(db.pool())
@@ -96,24 +97,33 @@ pub async fn keep_limit_mb(db: &Db) -> StoreResult<Option<i64>> {
     Ok(Some(mb).filter(|mb| *mb >= 0))
 }
 
+#[derive(sqlx::FromRow)]
+struct Shown {
+    active_pid: Option<i32>,
+    wal_status: Option<String>,
+    confirmed: Option<String>,
+    kept: Option<i64>,
+    flushed: String,
+}
+
 /// `None` when there is no such slot.
 pub async fn look(db: &Db, slot: &str) -> StoreResult<Option<SlotState>> {
-    let row: Option<(Option<i32>, Option<String>, Option<String>, Option<i64>, String)> = sqlx::query_as(
-        "SELECT active_pid, wal_status, confirmed_flush_lsn::text,
-                pg_wal_lsn_diff(pg_current_wal_flush_lsn(), restart_lsn)::bigint, pg_current_wal_flush_lsn()::text
+    let shown: Option<Shown> = sqlx::query_as(
+        "SELECT active_pid, wal_status, confirmed_flush_lsn::text AS confirmed,
+                pg_wal_lsn_diff(pg_current_wal_flush_lsn(), restart_lsn)::bigint AS kept,
+                pg_current_wal_flush_lsn()::text AS flushed
          FROM pg_replication_slots WHERE slot_name = $1",
     )
     .bind(slot)
     .fetch_optional(db.pool())
     .await
     .map_err(fault)?;
-    let Some((active_pid, status, confirmed, kept, flushed)) = row else { return Ok(None) };
-    let broken = |error| kernel::StoreError::broken(error);
-    let flushed: Lsn = flushed.parse().map_err(broken)?;
-    let confirmed: Option<Lsn> = confirmed.map(|text| text.parse()).transpose().map_err(broken)?;
+    let Some(Shown { active_pid, wal_status, confirmed, kept, flushed }) = shown else { return Ok(None) };
+    let flushed: Lsn = flushed.parse().map_err(StoreError::broken)?;
+    let confirmed: Option<Lsn> = confirmed.map(|text| text.parse()).transpose().map_err(StoreError::broken)?;
     Ok(Some(SlotState {
         active_pid,
-        lost: kept.is_none() || status.as_deref() == Some("lost"),
+        lost: kept.is_none() || wal_status.as_deref() == Some("lost"),
         confirmed: confirmed.unwrap_or_default(),
         kept: kept.unwrap_or_default().max(0).cast_unsigned(),
         behind: confirmed.map_or(0, |confirmed| flushed.since(confirmed)),
@@ -121,7 +131,8 @@ pub async fn look(db: &Db, slot: &str) -> StoreResult<Option<SlotState>> {
     }))
 }
 
-/// Makes the publication of `spec`, or brings it up to date. A slot cannot be read through a publication that is younger.
+/// Makes the publication of `spec`, or brings it up to date. A slot cannot be read through a publication that is
+/// younger.
 pub async fn publish(db: &Db, spec: &Spec) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     // Several processes start at once.
@@ -174,8 +185,8 @@ pub async fn publish(db: &Db, spec: &Spec) -> Result<(), Error> {
                 )
                 .await?;
             }
-            // None is taken out: a process of an older Plaza that starts beside a newer one would make a gap in what that is
-            // told, and a sink passes over tables that it does not know.
+            // None is taken out: a process of an older Plaza that starts beside a newer one would make a gap in what
+            // that is told, and a sink passes over tables that it does not know.
             let missing: Vec<String> =
                 wanted.iter().filter(|table| !published.contains(table)).map(|table| quoted(table)).collect();
             if !missing.is_empty() {
@@ -260,7 +271,8 @@ pub async fn note(at: &mut PgConnection, slot: &str, made: Lsn, lost: bool, now:
     .map_err(fault)
 }
 
-/// The slots that Plaza made in this database, with the log that is kept for each: also those that nobody reads any more.
+/// The slots that Plaza made in this database, with the log that is kept for each: also those that nobody reads any
+/// more.
 pub async fn kept(db: &Db) -> StoreResult<Vec<(String, u64)>> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT s.slot_name::text, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), s.restart_lsn)::bigint

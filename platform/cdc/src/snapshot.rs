@@ -13,9 +13,9 @@ const SETTLE_POLL: Duration = Duration::from_millis(5);
 /// Which transactions the reads of a transaction see.
 ///
 /// A commit may reach the stream *before* reads see it: the log is written first, and only then (with synchronous
-/// replication even much later) the transaction counts as ended. Whoever reads rows because a change was told must therefore
-/// first make sure that the change's transaction [is seen](Self::sees): in a `REPEATABLE READ` transaction whose first
-/// statement is [`Snapshot::of`]. If it is not, end that transaction and try again.
+/// replication even much later) the transaction counts as ended. Whoever reads rows because a change was told must
+/// therefore first make sure that the change's transaction [is seen](Self::sees): in a `REPEATABLE READ` transaction
+/// whose first statement is [`Snapshot::of`]. If it is not, end that transaction and try again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The first transaction that had not begun.
@@ -32,8 +32,8 @@ impl Snapshot {
         Self::parse(&text).ok_or_else(|| kernel::StoreError::broken(format!("a snapshot written as {text:?}")))
     }
 
-    /// Waits until every transaction has ended that runs now, but no longer than [`SETTLE_MAX`]: some of them may have written
-    /// their commit already.
+    /// Waits until every transaction has ended that runs now, but no longer than [`SETTLE_MAX`]: some of them may have
+    /// written their commit already.
     pub(crate) async fn settle(at: &mut PgConnection) -> StoreResult<()> {
         let first = Self::of(at).await?;
         let deadline = Instant::now() + SETTLE_MAX;
@@ -59,7 +59,8 @@ impl Snapshot {
     /// Whether everything that the committed transaction `xid` did is seen.
     #[must_use]
     pub fn sees(&self, xid: u32) -> bool {
-        // The log names transactions by the lower half of their numbers. No two that are alive are further apart than 2³¹.
+        // The log names transactions by the lower half of their numbers. No two that are alive are further apart than
+        // 2³¹.
         let ahead = xid.wrapping_sub(self.next as u32).cast_signed();
         ahead < 0 && !self.running.iter().any(|running| *running as u32 == xid)
     }

@@ -161,8 +161,8 @@ fn messages_out_of_order_are_refused() {
 }
 
 proptest! {
-    /// However transactions are cut into batches, and wherever the reader dies: going on from the last `end` tells everything
-    /// once more that was not whole, and nothing is left out or out of order.
+    /// However transactions are cut into batches, and wherever the reader dies: going on from the last `end` tells
+    /// everything once more that was not whole, and nothing is left out or out of order.
     #[test]
     fn nothing_is_lost_however_it_is_cut(
         sizes in prop::collection::vec(0_usize..9, 1..12), changes_max in 1_usize..6, die_after in 0_usize..30,

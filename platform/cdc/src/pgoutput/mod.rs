@@ -34,8 +34,8 @@ pub enum Message {
     },
     /// The transaction came from another server.
     Origin,
-    /// What a table looks like from here on. Comes before the first change of a table on a connection, and again after each
-    /// change of it.
+    /// What a table looks like from here on. Comes before the first change of a table on a connection, and again after
+    /// each change of it.
     Relation(Relation),
     /// A type that is not built in.
     Type,

@@ -38,8 +38,8 @@ pub async fn dead(db: &Db, consumer: Option<&str>, limit: i64) -> StoreResult<(V
     Ok((last, count))
 }
 
-/// Gives events that were put aside to their consumers again, behind everything that is written by now: all of them, or those
-/// of one consumer, or one. Returns how many.
+/// Gives events that were put aside to their consumers again, behind everything that is written by now: all of them, or
+/// those of one consumer, or one. Returns how many.
 pub async fn replay(db: &Db, consumer: Option<&str>, id: Option<EventId>, now: Timestamp) -> StoreResult<u64> {
     sqlx::query(
         "WITH again AS (

@@ -47,8 +47,8 @@ impl Dispatch {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Delivers what is due now, to each consumer at most a batch, and deletes what all have taken. Returns how many events
-    /// were taken in hand.
+    /// Delivers what is due now, to each consumer at most a batch, and deletes what all have taken. Returns how many
+    /// events were taken in hand.
     pub async fn deliver_once(&self) -> StoreResult<usize> {
         tidy::register(&self.db, &tidy::names(&self.consumers), self.clock.now()).await?;
         let mut count = 0;

@@ -1,8 +1,8 @@
 //! Events that are written in the transaction of the change that they tell of, and delivered after it.
 //!
-//! [`append`] writes an event. Once it is committed, the reader of the change stream gives it its position ([`number`]): its
-//! place in the order of commits, without gaps. From then on each consumer takes events by position, at its own pace
-//! ([`Dispatch`]).
+//! [`append`] writes an event. Once it is committed, the reader of the change stream gives it its position
+//! ([`number`]): its place in the order of commits, without gaps. From then on each consumer takes events by position,
+//! at its own pace ([`Dispatch`]).
 //!
 //! Delivery is at least once, and for each consumer in order for each `key`. A consumer therefore deduplicates by the
 //! event's id, or does the same thing twice without harm.
@@ -11,11 +11,11 @@
 //! - **Each consumer has a position of its own.** One that is slow, fails, or is gone delays no other. An event is
 //!   deleted when all have taken it; nobody holds it for more than [`KEPT_MAX`].
 //! - **One process at a time works for a consumer**: it holds the lock of its row. It hands out a batch, different keys
-//!   at once and one key in order. Events that fail go to `event_retries` in the transaction that moves the position, and
-//!   later ones of their key queue up behind them, so that nothing else waits. After the last try an event is put aside
-//!   in `event_dead`, from where [`replay`] takes it.
-//! - **Positions are given by the change stream, not by a sequence**: a sequence gives numbers before the commit, so that a
-//!   reader by number would miss what commits late.
+//!   at once and one key in order. Events that fail go to `event_retries` in the transaction that moves the position,
+//!   and later ones of their key queue up behind them, so that nothing else waits. After the last try an event is put
+//!   aside in `event_dead`, from where [`replay`] takes it.
+//! - **Positions are given by the change stream, not by a sequence**: a sequence gives numbers before the commit, so
+//!   that a reader by number would miss what commits late.
 //! - **Not Redis Streams.** Redis may lose its memory, and an event that is written with its change may not be lost.
 
 mod dead;

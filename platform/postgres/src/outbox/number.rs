@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 use super::CHANNEL;
 use crate::{StoreResult, fault};
 
-/// Gives the events `seqs` their positions, in this order, and wakes whoever delivers when the transaction commits. Those that have
-/// one, or are gone, are passed over. Returns how many got one.
+/// Gives the events `seqs` their positions, in this order, and wakes whoever delivers when the transaction commits.
+/// Those that have one, or are gone, are passed over. Returns how many got one.
 ///
 /// One caller at a time: whoever calls holds a lock that says so (the checkpoint of the change stream).
 pub async fn number(tx: &mut PgConnection, seqs: &[i64]) -> StoreResult<u64> {
@@ -33,8 +33,8 @@ pub async fn number(tx: &mut PgConnection, seqs: &[i64]) -> StoreResult<u64> {
     Ok(numbered)
 }
 
-/// Gives every committed event a position that has none, in the order in which they were written: when there was no stream
-/// that could have told the order of commits. For one key both orders are the same.
+/// Gives every committed event a position that has none, in the order in which they were written: when there was no
+/// stream that could have told the order of commits. For one key both orders are the same.
 pub async fn number_all(tx: &mut PgConnection) -> StoreResult<u64> {
     let mut numbered = 0;
     loop {

@@ -9,10 +9,10 @@ use crate::{Db, StoreResult, fault};
 /// Events that one statement deletes.
 const DELETED_MAX: i64 = 10_000;
 /// Names the lock of the one process that deletes: `events` in ASCII.
-const TIDYING: i64 = 0x65_7665_6e74_73;
+const TIDYING: i64 = 0x6576_656e_7473;
 
-/// Notes that a process works for `consumers`, forgets those for which none has for long, and deletes events that all have
-/// taken, or that have been kept long enough.
+/// Notes that a process works for `consumers`, forgets those for which none has for long, and deletes events that all
+/// have taken, or that have been kept long enough.
 pub async fn tidy(db: &Db, clock: &Clock, consumers: &[&'static str]) -> StoreResult<()> {
     let now = clock.now();
     let old = now.minus(KEPT_MAX);

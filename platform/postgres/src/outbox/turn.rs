@@ -42,8 +42,8 @@ enum Outcome {
     PutOff,
 }
 
-/// Does what is due for `consumer`, unless another process is at it. Returns how many events were taken in hand: handed out, or
-/// put off.
+/// Does what is due for `consumer`, unless another process is at it. Returns how many events were taken in hand: handed
+/// out, or put off.
 pub async fn turn(db: &Db, clock: &Clock, consumer: &dyn Consumer) -> StoreResult<usize> {
     let mut tx = db.begin().await?;
     // Losing the last turns in a crash of the server only means that they are repeated.
