@@ -160,6 +160,7 @@ ALL = [
     Step("grown-up", "whole system, two nodes on PostgreSQL, Cassandra, Redis and OpenSearch", system("grown_up")),
     Step("simulation", "seeded plans of many clients, invariants at the end", system("simulation")),
     Step("faults", "kill -9, an emptied Redis, a stopped Cassandra, a restarted PostgreSQL, under load", system("faults", threads=1)),
+    Step("chaos", "search: random writes and faults, then every document compared, on both engines", system("search_chaos", threads=1)),
     Step("autobahn", "RFC 6455 conformance of the socket", autobahn.run),
     Step("quickstart", "the README's quick start, line by line", quickstart.run),
 ]

@@ -1,6 +1,8 @@
 //! Languages: found out when a document is made, and stemmed.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use tantivy::tokenizer::Language as Stems;
@@ -9,8 +11,8 @@ use whatlang::Lang;
 /// Shortest text whose language is guessed, in characters. Shorter ones fool every detector.
 const DETECT_CHARS_MIN: usize = 12;
 
-/// How much of a text is looked at, in bytes.
-const DETECT_BYTES: usize = 2_000;
+/// How much of a text is looked at, in bytes: a hundred words, and a detector's time grows with them.
+const DETECT_BYTES: usize = 600;
 
 /// A language that detection knows, by its two letters (ISO 639-1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -86,12 +88,24 @@ const LITTLE_WORDS: &[(&str, &str)] = &[
 /// How many of them it takes.
 const LITTLE_WORDS_MIN: usize = 2;
 
+/// Which languages each little word is one of, a bit for each in the order of [`LITTLE_WORDS`].
+static LITTLE: LazyLock<HashMap<&str, u16>> = LazyLock::new(|| {
+    let mut languages = HashMap::new();
+    for (bit, (_, words)) in LITTLE_WORDS.iter().enumerate() {
+        for word in words.split(' ') {
+            *languages.entry(word).or_default() |= 1 << bit;
+        }
+    }
+    languages
+});
+
 /// The language of which the most little words are in a text; `None` when there are few, or two languages have as many.
 fn by_little_words(text: &str) -> Option<Language> {
     let mut counts = [0; LITTLE_WORDS.len()];
     for word in crate::analysis::words(text) {
-        for (count, (_, little)) in counts.iter_mut().zip(LITTLE_WORDS) {
-            *count += usize::from(little.split(' ').any(|known| known == word.lower));
+        let languages = LITTLE.get(word.lower.as_str()).copied().unwrap_or(0);
+        for (bit, count) in counts.iter_mut().enumerate() {
+            *count += usize::from(languages >> bit & 1);
         }
     }
     let most = counts.into_iter().max().filter(|most| *most >= LITTLE_WORDS_MIN)?;

@@ -13,11 +13,11 @@ use presence::store::Times;
 use search::Source;
 use search::model::{HASHTAG, MESSAGE, PERSON, POST};
 
-use super::{Index, Stores};
 use super::adapters::{
     ChatPeople, FeedPosts, FoundHashtags, FoundMessages, FoundPeople, FoundPosts, People, PresenceRelations, Relations,
     SearchDirectory,
 };
+use super::{Index, Stores};
 use crate::config::{Config, Role};
 use crate::exit::{Exit, Stopped};
 

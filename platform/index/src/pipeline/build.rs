@@ -56,14 +56,12 @@ impl Pipeline {
 
     /// Writes the next documents of a generation on its way, if there is one.
     pub(super) async fn build_on(&mut self) -> Result<(), PipelineError> {
-        if self.build_rests.is_some_and(|until| until > Instant::now()) {
-            return Ok(());
-        }
-        self.build_rests = None;
+        let now = Instant::now();
+        self.build_rests.retain(|_, until| *until > now);
         let mappings = self.mappings.clone();
         let Some((mapping, build)) = mappings.iter().find_map(|mapping| {
             let build = self.state.of(mapping.kind())?.build.clone()?;
-            Some((mapping, build))
+            (!self.build_rests.contains_key(&mapping.kind())).then_some((mapping, build))
         }) else {
             return Ok(());
         };
@@ -72,7 +70,7 @@ impl Pipeline {
             Ok(documents) => documents,
             Err(PipelineError::Store(error @ kernel::StoreError::Broken(_))) => {
                 tracing::error!(%kind, %error, "a build of the search index cannot go on, and will be tried again");
-                self.build_rests = Some(Instant::now() + REST);
+                self.build_rests.insert(kind, now + REST);
                 return Ok(());
             }
             Err(error) => return Err(error),

@@ -1,5 +1,6 @@
 //! The sink: what a stream's calls do.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,8 +52,8 @@ pub struct Pipeline {
     pub(super) dead: bool,
     looked: Option<Instant>,
     looks: u32,
-    /// A build that failed rests until then.
-    pub(super) build_rests: Option<Instant>,
+    /// Builds that failed rest until then; the others go on.
+    pub(super) build_rests: HashMap<Kind, Instant>,
 }
 
 impl Pipeline {
@@ -75,7 +76,7 @@ impl Pipeline {
             dead: true,
             looked: None,
             looks: 0,
-            build_rests: None,
+            build_rests: HashMap::new(),
         }
     }
 
@@ -97,7 +98,8 @@ impl Pipeline {
         let position = start.from();
         self.state.checkpoint = Some(Checkpoint { slot: slot.clone(), position });
         self.applied = position;
-        (self.written, self.newest, self.dead, self.build_rests) = (0, None, true, None);
+        (self.written, self.newest, self.dead) = (0, None, true);
+        self.build_rests.clear();
 
         for mapping in self.mappings.clone().iter() {
             let (live, all) = (self.engine.live(mapping.kind()).await?, self.engine.generations(mapping.kind()).await?);
@@ -228,7 +230,12 @@ impl Pipeline {
     }
 
     fn next(&self) -> Next {
-        if self.state.is_building() && self.build_rests.is_none_or(|until| until <= Instant::now()) {
+        let now = Instant::now();
+        let goes_on = |kind| {
+            let is_built = self.state.of(kind).is_some_and(|state| state.build.is_some());
+            is_built && self.build_rests.get(&kind).is_none_or(|until| *until <= now)
+        };
+        if self.mappings.kinds().into_iter().any(goes_on) {
             return Next::AtOnce;
         }
         let pause = if self.written > 0 { COMMIT_EVERY } else { SAVE_EVERY };

@@ -16,7 +16,7 @@ const AT_ONCE: usize = 16;
 impl Service {
     /// The rooms that a person is a member of.
     pub async fn rooms(&self, user: UserId) -> Result<Vec<RoomId>, Error> {
-        Ok(self.store.rooms_of(user).await?)
+        self.store.rooms_of(user).await
     }
 
     /// Those of `places` that `reader` may find: in rooms of which they are a member now, not deleted, and not by somebody from whom a

@@ -152,10 +152,8 @@ impl Stage {
 
     /// The events that wait in the outbox, in order: kind, source, target.
     pub async fn outbox(&self) -> Vec<(String, UserId, UserId)> {
-        let rows: Vec<(String, Value)> = sqlx::query_as("SELECT kind, payload FROM outbox ORDER BY seq")
-            .fetch_all(self.db.pool())
-            .await
-            .unwrap();
+        let rows: Vec<(String, Value)> =
+            sqlx::query_as("SELECT kind, payload FROM outbox ORDER BY seq").fetch_all(self.db.pool()).await.unwrap();
         let id = |payload: &Value, end: &str| payload[end].as_str().unwrap().parse().unwrap();
         rows.into_iter().map(|(kind, payload)| (kind, id(&payload, "source"), id(&payload, "target"))).collect()
     }

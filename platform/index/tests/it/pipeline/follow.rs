@@ -64,7 +64,7 @@ async fn a_long_text_survives_a_change_of_another_column() {
     let id = eventually(|| async { world.found("lighthouse").await.pop() }).await;
     world.run("UPDATE notes SET colour = 'teal'").await;
     assert_eq!(world.agrees().await, 1);
-    assert_eq!(world.found("lighthouse").await, [id.clone()]);
+    assert_eq!(world.found("lighthouse").await, std::slice::from_ref(&id));
     assert_eq!(world.found("teal").await, [id]);
     world.stop().await;
 }
@@ -137,7 +137,7 @@ async fn verify_says_what_is_missing_surplus_and_stale() {
     let item = |write| Item { kind: NOTE, generation, version, write };
     let mapping = world.mappings.of(NOTE).unwrap();
     let mut at = world.db.pool().acquire().await.unwrap();
-    let mut document = mapping.load(&mut at, &[stale.clone()]).await.unwrap().remove(0);
+    let mut document = mapping.load(&mut at, std::slice::from_ref(&stale)).await.unwrap().remove(0);
     document.text = "of old".to_owned();
     let mut ghost = document.clone();
     ghost.id = Uuid::max().to_string();

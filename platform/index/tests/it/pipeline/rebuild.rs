@@ -114,7 +114,7 @@ async fn a_reindex_leaves_no_gap_in_what_is_found() {
     let reading = async {
         let mut reads = 0;
         while !over.load(Ordering::Relaxed) {
-            assert_eq!(world.found("everlasting").await, [always.clone()]);
+            assert_eq!(world.found("everlasting").await, std::slice::from_ref(&always));
             reads += 1;
             tokio::task::yield_now().await;
         }

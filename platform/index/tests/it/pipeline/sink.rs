@@ -45,7 +45,7 @@ async fn a_stale_replay_does_not_bring_back_what_was_deleted() {
     let id = world.note("here").await;
     sink.apply(batch(Op::Insert, &id, 100, 3)).await.unwrap();
     sink.close().await.unwrap();
-    assert_eq!(world.found("here").await, [id.clone()]);
+    assert_eq!(world.found("here").await, std::slice::from_ref(&id));
     world.run("DELETE FROM notes").await;
     sink.apply(batch(Op::Delete, &id, 200, 3)).await.unwrap();
     sink.close().await.unwrap();
