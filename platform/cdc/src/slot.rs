@@ -9,6 +9,12 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::source::wire::Session;
 use crate::{Error, Lsn, Settings, Spec, address};
 
+/// What PostgreSQL says of a slot that is being read, and of one that is not there (SQLSTATE, appendix A of its manual).
+const OBJECT_IN_USE: &str = "55006";
+const UNDEFINED_OBJECT: &str = "42704";
+/// How often the reader of a slot is ended before it is dropped: a reader comes back after its first pause.
+const READERS_ENDED_MAX: u32 = 20;
+
 /// Longest name of a [`Spec`]: PostgreSQL's names have at most 63 bytes, and the database's oid follows.
 pub const NAME_LENGTH_MAX: usize = 40;
 
@@ -221,20 +227,29 @@ async fn identified(at: &mut PgConnection, tables: &[String]) -> Result<(), Erro
 
 /// Ends whoever reads the slot, and drops it. Gone already is fine.
 pub async fn give_up(db: &Db, slot: &str) -> StoreResult<()> {
-    sqlx::query(
-        "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots
-         WHERE slot_name = $1 AND active_pid IS NOT NULL",
-    )
-    .bind(slot)
-    .execute(db.pool())
-    .await
-    .map_err(fault)?;
-    let dropped =
-        sqlx::query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1")
-            .bind(slot)
-            .execute(db.pool())
-            .await;
-    dropped.map(drop).map_err(fault)
+    let mut ended = 0;
+    loop {
+        sqlx::query(
+            "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots
+             WHERE slot_name = $1 AND active_pid IS NOT NULL",
+        )
+        .bind(slot)
+        .execute(db.pool())
+        .await
+        .map_err(fault)?;
+        let dropped =
+            sqlx::query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1")
+                .bind(slot)
+                .execute(db.pool())
+                .await;
+        let code = dropped.as_ref().err().and_then(|error| error.as_database_error()?.code());
+        match code.as_deref() {
+            // Whoever read it was quicker to come back.
+            Some(OBJECT_IN_USE) if ended < READERS_ENDED_MAX => ended += 1,
+            Some(UNDEFINED_OBJECT) => return Ok(()),
+            _ => return dropped.map(drop).map_err(fault),
+        }
+    }
 }
 
 /// What is known of a slot that Plaza made.

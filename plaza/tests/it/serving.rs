@@ -61,7 +61,7 @@ async fn check_looks_at_everything_and_changes_nothing() {
     let checked = run(plaza(&["check", "--data-dir", data.to_str().unwrap()])).await;
     assert_eq!(checked.code, Some(0), "{}{}", checked.stdout, checked.stderr);
     let lines: Vec<&str> = checked.stdout.lines().collect();
-    assert!(lines.len() == 4 && lines.iter().all(|line| line.starts_with("ok")), "{}", checked.stdout);
+    assert!(lines.len() == 5 && lines.iter().all(|line| line.starts_with("ok")), "{}", checked.stdout);
     assert!(!data.exists());
 
     let running = Running::start(&folder).await;
