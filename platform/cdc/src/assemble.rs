@@ -22,6 +22,8 @@ pub struct Assembler {
     batch: Batch,
     /// `end` of the last batch that was taken.
     taken: Lsn,
+    /// Somebody waits for the position: see [`Assembler::is_ready`].
+    asked: bool,
 }
 
 struct Open {
@@ -41,6 +43,7 @@ impl Assembler {
             from,
             batch: Batch { end: from, ..Batch::default() },
             taken: from,
+            asked: false,
         }
     }
 
@@ -49,9 +52,10 @@ impl Assembler {
         self.batch.bytes >= self.bytes_max || self.batch.changes.len() >= self.changes_max
     }
 
-    /// There are changes, and no transaction is cut in two without need.
+    /// There are changes, or a transactional logical message, by which others ask to be told when it is reached. No
+    /// transaction is cut in two without need.
     pub fn is_ready(&self) -> bool {
-        self.is_full() || (self.open.is_none() && !self.batch.changes.is_empty())
+        self.is_full() || (self.open.is_none() && (self.asked || !self.batch.changes.is_empty()))
     }
 
     /// Nothing changed, but more is known to be told.
@@ -62,6 +66,7 @@ impl Assembler {
     pub fn take(&mut self) -> Batch {
         let next = Batch { end: self.batch.end, ..Batch::default() };
         self.taken = self.batch.end;
+        self.asked &= self.open.is_some();
         mem::replace(&mut self.batch, next)
     }
 
@@ -86,6 +91,7 @@ impl Assembler {
                     self.reached(position);
                 }
             }
+            Event::Asked => self.asked |= self.open.as_ref().is_some_and(|open| !open.done_already),
             Event::Message(bytes) => {
                 let length = bytes.len();
                 self.message(pgoutput::decode(bytes)?, length)?;

@@ -29,7 +29,7 @@ impl Default for Settings {
         Self {
             url: None,
             batch_kb_max: 4 << 10,
-            batch_changes_max: 2_000,
+            batch_changes_max: 10_000,
             wal_kept_mb_max: 4 << 10,
             lost_again_minutes: 60,
             heartbeat_s: 10,

@@ -160,6 +160,18 @@ fn messages_out_of_order_are_refused() {
     assert!(matches!(unknown.push(early), Err(DecodeError::OutOfOrder(_))));
 }
 
+#[test]
+fn a_position_that_somebody_waits_for_is_told_at_once() {
+    let mut assembler = assembler(0, 10);
+    feed(&mut assembler, [Event::Reached(Lsn::new(50))]);
+    assert!(!assembler.is_ready(), "nobody waits for what merely moved");
+    feed(&mut assembler, [begin(100), Event::Asked]);
+    assert!(!assembler.is_ready(), "the transaction is not over");
+    feed(&mut assembler, [end(100)]);
+    assert!(assembler.is_ready());
+    assert_eq!((assembler.take().end, assembler.is_ready()), (Lsn::new(105), false));
+}
+
 proptest! {
     /// However transactions are cut into batches, and wherever the reader dies: going on from the last `end` tells
     /// everything once more that was not whole, and nothing is left out or out of order.

@@ -15,6 +15,8 @@ pub enum Event {
     Begin { commit: Lsn, at: Timestamp, xid: u32 },
     /// A message of the log.
     Message(Bytes),
+    /// Somebody waits until this transaction is told, whatever else is in it: a transactional logical message.
+    Asked,
     /// The transaction is complete.
     Commit { end: Lsn },
     /// Every transaction committed before this was told.

@@ -110,9 +110,9 @@ impl ChangeSource for Wire {
                 ReplicationEvent::XLogData { data, .. } => Event::Message(data),
                 ReplicationEvent::Commit { end_lsn, .. } => Event::Commit { end: Lsn::new(end_lsn.as_u64()) },
                 ReplicationEvent::KeepAlive { wal_end, .. } => Event::Reached(Lsn::new(wal_end.as_u64())),
-                // One inside a transaction is told with it, and says nothing of what else was.
                 ReplicationEvent::Message { transactional: false, lsn, .. } => Event::Reached(Lsn::new(lsn.as_u64())),
-                ReplicationEvent::Message { transactional: true, .. } | ReplicationEvent::StoppedAt { .. } => continue,
+                ReplicationEvent::Message { transactional: true, .. } => Event::Asked,
+                ReplicationEvent::StoppedAt { .. } => continue,
             });
         }
     }
