@@ -29,7 +29,8 @@ ALTER TABLE outbox
     -- Not unique: a replay repeats an event for one consumer.
     DROP CONSTRAINT outbox_id_key,
     ADD COLUMN consumer text, -- for this one only; for all, when absent
-    ADD COLUMN position bigint;
+    ADD COLUMN position bigint,
+    ADD COLUMN numbered_at timestamptz; -- when it got its position, by the clock of the server
 CREATE UNIQUE INDEX outbox_position ON outbox (position);
 CREATE INDEX outbox_without_position ON outbox (seq) WHERE position IS NULL;
 

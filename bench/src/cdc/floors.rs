@@ -1,7 +1,6 @@
 //! What the parts do by themselves.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use index::pipeline::Mapping as _;
 use index::{Document, Item, Language, Write};
@@ -15,10 +14,7 @@ use super::{Error, Rate};
 
 /// Documents in one bulk: as many as the pipeline writes together.
 const BULK: u32 = 1_000;
-/// How often what was written is made visible: as often as the pipeline does.
-const COMMIT_EVERY: Duration = Duration::from_millis(500);
-
-/// Documents like those of the posts, written with nothing behind them.
+/// Documents like those of the posts, written with nothing behind them, and made visible once, at the end.
 pub async fn bulk(stage: &Stage, documents: u32) -> Result<Rate, Error> {
     // A generation that nobody searches, in the way of nobody.
     let (kind, generation) = (content::documents::Posts.kind(), 1_000);
@@ -32,13 +28,8 @@ pub async fn bulk(stage: &Stage, documents: u32) -> Result<Rate, Error> {
         })
         .collect();
     let (started, used) = (Instant::now(), cpu()?);
-    let mut committed = Instant::now();
     for batch in batches {
         stage.engine.write(batch).await?;
-        if committed.elapsed() >= COMMIT_EVERY {
-            stage.engine.commit("bench").await?;
-            committed = Instant::now();
-        }
     }
     stage.engine.commit("bench").await?;
     let rate = Rate::of(documents, started.elapsed(), cpu()?.saturating_sub(used));

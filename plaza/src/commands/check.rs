@@ -53,6 +53,9 @@ pub async fn check(config: &Config) -> Result<(), Stopped> {
         },
     }
     match &config.opensearch.url {
+        None if config.redis.url.is_some() => {
+            findings.fine("opensearch", "not configured: one node keeps the search index; several need OpenSearch");
+        }
         None => findings.fine("opensearch", "not configured: Plaza keeps the search index itself"),
         Some(_) => match opensearch_cluster(&config.opensearch).await {
             Ok(found) => findings.fine("opensearch", found),

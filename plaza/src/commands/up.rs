@@ -132,6 +132,14 @@ async fn tell(config: &Config, opened: &Opened, address: SocketAddr, took: Durat
     };
     let live =
         if opened.stores.redis.is_some() { "over Redis" } else { "in this process (PLAZA_REDIS_URL changes that)" };
+    let search = match (&opened.stores.opensearch, &opened.stores.redis) {
+        (Some(_), _) => "in OpenSearch",
+        (None, None) => "in the data folder (PLAZA_OPENSEARCH_URL changes that)",
+        // Redis is there for several nodes; the change stream is followed by one of them.
+        (None, Some(_)) => {
+            "in the data folder of the one node that follows the tables: several need PLAZA_OPENSEARCH_URL"
+        }
+    };
     let at = reachable(address);
     progress::say(format_args!(
         "\
@@ -144,6 +152,7 @@ Plaza is up after {:.1} s, as {}.
   PostgreSQL  {postgres}
   Messages    {wide}
   Live bus    {live}
+  Search      {search}
 
 Register the first person:
 

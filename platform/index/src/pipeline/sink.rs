@@ -21,6 +21,9 @@ pub const CONSUMER: &str = "plaza_search";
 
 /// How long what is written may wait until searches find it.
 const COMMIT_EVERY: Duration = Duration::from_millis(500);
+/// The same while the index is behind by more than that: a commit costs an engine as much as thousands of documents do, and what
+/// counts is to catch up.
+const COMMIT_EVERY_BEHIND: Duration = Duration::from_secs(3);
 /// Items after which a commit does not wait.
 const COMMIT_ITEMS_MAX: usize = 20_000;
 /// How often the position is saved while it moves and nothing is written.
@@ -48,6 +51,8 @@ pub struct Pipeline {
     committed: Instant,
     /// When the newest change that was applied since the last commit was committed.
     newest: Option<Timestamp>,
+    /// Whether a batch came since the last step of its own work: else there is nothing more to catch up with.
+    fed: bool,
     /// Whether there may be dead letters.
     pub(super) dead: bool,
     looked: Option<Instant>,
@@ -73,6 +78,7 @@ impl Pipeline {
             written: 0,
             committed: Instant::now(),
             newest: None,
+            fed: false,
             dead: true,
             looked: None,
             looks: 0,
@@ -129,12 +135,17 @@ impl Pipeline {
         Ok(())
     }
 
+    fn commit_every(&self) -> Duration {
+        let behind = self.newest.map_or(Duration::ZERO, |newest| self.clock.now().since(newest));
+        if self.fed && behind > COMMIT_EVERY_BEHIND { COMMIT_EVERY_BEHIND } else { COMMIT_EVERY }
+    }
+
     /// Makes durable what was written, when it is time.
     pub(super) async fn commit_if_due(&mut self) -> Result<(), PipelineError> {
         let waited = self.committed.elapsed();
         let due = match self.written {
             0 => self.applied > self.state.position() && waited >= SAVE_EVERY,
-            written => written >= COMMIT_ITEMS_MAX || waited >= COMMIT_EVERY,
+            written => written >= COMMIT_ITEMS_MAX || waited >= self.commit_every(),
         };
         if due { self.commit().await } else { Ok(()) }
     }
@@ -256,6 +267,7 @@ impl Sink for Pipeline {
 
     async fn apply(&mut self, batch: Batch) -> Result<Lsn, SinkError> {
         self.take(&batch).await?;
+        self.fed = true;
         self.commit_if_due().await?;
         Ok(self.state.position())
     }
@@ -264,6 +276,7 @@ impl Sink for Pipeline {
         self.look_around().await?;
         self.build_on().await?;
         self.commit_if_due().await?;
+        self.fed = false;
         Ok(Worked { durable: self.state.position(), next: self.next() })
     }
 

@@ -19,7 +19,7 @@ pub async fn number(tx: &mut PgConnection, seqs: &[i64]) -> StoreResult<u64> {
          ), head AS (
              UPDATE event_head SET position = position + (SELECT count(*) FROM fresh) RETURNING position
          )
-         UPDATE outbox SET position = head.position - (SELECT count(*) FROM fresh) + fresh.nth
+         UPDATE outbox SET position = head.position - (SELECT count(*) FROM fresh) + fresh.nth, numbered_at = now()
          FROM fresh, head WHERE outbox.seq = fresh.seq",
     )
     .bind(seqs)

@@ -41,9 +41,9 @@ pub async fn tidy(db: &Db, clock: &Clock, consumers: &[&'static str]) -> StoreRe
             "WITH taken AS (SELECT min(position) AS position FROM event_consumers),
                   oldest AS (SELECT seq FROM outbox WHERE position IS NOT NULL ORDER BY position LIMIT $2)
              DELETE FROM outbox USING taken
-             WHERE seq IN (SELECT seq FROM oldest) AND (outbox.position <= taken.position OR created_at < $1)
+             WHERE seq IN (SELECT seq FROM oldest) AND (outbox.position <= taken.position OR numbered_at < $1)
                AND NOT EXISTS (SELECT FROM event_retries waiting
-                               WHERE waiting.position = outbox.position AND outbox.created_at >= $1)
+                               WHERE waiting.position = outbox.position AND outbox.numbered_at >= $1)
              RETURNING outbox.position",
         )
         .bind(old)
