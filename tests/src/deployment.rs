@@ -75,19 +75,15 @@ impl Deployment {
 
     /// Two nodes on servers that are all theirs, to be stopped, paused and killed.
     pub async fn start_on_own_servers(kinds: &[Kind], settings: &[(&'static str, &str)]) -> Self {
-        let home = home();
-        let mut servers = Vec::new();
-        for kind in kinds {
-            servers.push(Server::start(*kind, home.path()).await);
-        }
-        let mut all: Vec<_> = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        all.extend(servers.iter().map(Server::setting));
-        let nodes = start_nodes(2, home.path(), &all).await;
-        Self { stores: Stores::GrownUp, nodes, servers, home }
+        Self::alone(2, kinds, settings).await
     }
 
     /// One node on servers that are all its own.
     pub async fn start_one_on_own_servers(kinds: &[Kind], settings: &[(&'static str, &str)]) -> Self {
+        Self::alone(1, kinds, settings).await
+    }
+
+    async fn alone(nodes: usize, kinds: &[Kind], settings: &[(&'static str, &str)]) -> Self {
         let home = home();
         let mut servers = Vec::new();
         for kind in kinds {
@@ -95,7 +91,7 @@ impl Deployment {
         }
         let mut all: Vec<_> = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         all.extend(servers.iter().map(Server::setting));
-        let nodes = start_nodes(1, home.path(), &all).await;
+        let nodes = start_nodes(nodes, home.path(), &all).await;
         Self { stores: Stores::GrownUp, nodes, servers, home }
     }
 
