@@ -14,6 +14,7 @@
 pub mod accounts;
 pub mod chat;
 pub mod content;
+pub mod engagement;
 pub mod feed;
 pub mod graph;
 pub mod presence;

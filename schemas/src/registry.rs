@@ -20,6 +20,7 @@ pub fn all_types() -> impl Iterator<Item = &'static Type> {
         crate::accounts::TYPES,
         crate::chat::TYPES,
         crate::content::TYPES,
+        crate::engagement::TYPES,
         crate::feed::TYPES,
         crate::graph::TYPES,
         crate::presence::TYPES,

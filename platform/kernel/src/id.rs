@@ -40,6 +40,10 @@ kinds! {
     Message, MessageId, "msg";
     /// A post.
     Post, PostId, "post";
+    /// An uploaded picture or film.
+    Media, MediaId, "med";
+    /// A line of somebody's notification inbox.
+    Notification, NotificationId, "ntf";
     /// A domain event; consumers deduplicate by it.
     Event, EventId, "evt";
 }
@@ -99,37 +103,48 @@ impl<K> Id<K> {
 
 impl<K: IdKind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = self.uuid.as_u128();
-        let mut digits = [0u8; DIGITS];
-        for (place, digit) in digits.iter_mut().rev().enumerate() {
-            *digit = ALPHABET[(bits >> (5 * place)) as usize & 31];
-        }
-        f.write_str(K::PREFIX)?;
-        f.write_str("_")?;
-        digits.iter().try_for_each(|digit| fmt::Write::write_char(f, char::from(*digit)))
+        write_text(f, K::PREFIX, self.uuid)
     }
+}
+
+/// The text form of an id.
+pub(crate) fn write_text(f: &mut fmt::Formatter<'_>, prefix: &str, uuid: Uuid) -> fmt::Result {
+    let bits = uuid.as_u128();
+    let mut digits = [0u8; DIGITS];
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        *digit = ALPHABET[(bits >> (5 * place)) as usize & 31];
+    }
+    f.write_str(prefix)?;
+    f.write_str("_")?;
+    digits.iter().try_for_each(|digit| fmt::Write::write_char(f, char::from(*digit)))
+}
+
+/// The prefix of an id's text form, and what it says.
+pub(crate) fn read_text(text: &str) -> Option<(&str, Uuid)> {
+    let (prefix, digits) = text.split_once('_')?;
+    if digits.len() != DIGITS {
+        return None;
+    }
+    let mut bits = 0u128;
+    for (place, byte) in digits.bytes().enumerate() {
+        let digit = ALPHABET.iter().position(|d| *d == byte)?;
+        // 26 digits hold 130 bits: the first may use only three of its five.
+        if place == 0 && digit > 7 {
+            return None;
+        }
+        bits = (bits << 5) | digit as u128;
+    }
+    Some((prefix, Uuid::from_u128(bits)))
 }
 
 impl<K: IdKind> FromStr for Id<K> {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let wrong = IdError { prefix: K::PREFIX };
-        let digits = text
-            .strip_prefix(K::PREFIX)
-            .and_then(|rest| rest.strip_prefix('_'))
-            .filter(|digits| digits.len() == DIGITS)
-            .ok_or_else(|| wrong.clone())?;
-        let mut bits = 0u128;
-        for (place, byte) in digits.bytes().enumerate() {
-            let digit = ALPHABET.iter().position(|d| *d == byte).ok_or_else(|| wrong.clone())?;
-            // 26 digits hold 130 bits: the first may use only three of its five.
-            if place == 0 && digit > 7 {
-                return Err(wrong);
-            }
-            bits = (bits << 5) | digit as u128;
+        match read_text(text) {
+            Some((prefix, uuid)) if prefix == K::PREFIX => Ok(Self::from_uuid(uuid)),
+            _ => Err(IdError { prefix: K::PREFIX }),
         }
-        Ok(Self::from_uuid(Uuid::from_u128(bits)))
     }
 }
 

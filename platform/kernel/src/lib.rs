@@ -9,6 +9,7 @@
 //! - Every slice has its own error enum. What they have in common is [`Fail`]: a kind out of nine, a stable code, and
 //!   a sentence that is safe to show. The edges map a [`Problem`] once: to HTTP, to a frame, to a close code.
 
+mod content;
 mod ctx;
 mod error;
 mod id;
@@ -19,10 +20,11 @@ mod secret;
 mod sql;
 mod time;
 
+pub use content::{ContentId, ContentIdError, ContentKind};
 pub use ctx::{Ctx, RequestId};
 pub use error::{ErrorKind, Fail, Problem, StoreError};
-pub use id::{Event, Id, IdError, IdKind, Message, Post, Room, Session, User};
-pub use id::{EventId, MessageId, PostId, RoomId, SessionId, UserId};
+pub use id::{Event, Id, IdError, IdKind, Media, Message, Notification, Post, Room, Session, User};
+pub use id::{EventId, MediaId, MessageId, NotificationId, PostId, RoomId, SessionId, UserId};
 pub use page::{Cursor, CursorError, Page, PageSize};
 pub use secret::Secret;
 pub use time::{Clock, Timestamp};
