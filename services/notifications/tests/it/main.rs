@@ -1,0 +1,3 @@
+//! Inboxes on a real PostgreSQL, among people and content of the test's making.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
