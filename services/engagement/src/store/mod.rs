@@ -5,7 +5,7 @@ mod read;
 
 pub(crate) use forget::{close_gate, forget_content, forget_person, remove_comment};
 pub use forget::FORGET_BATCH;
-pub(crate) use read::{Entry, Place, Saved, listed, of, saved};
+pub(crate) use read::{Entry, Place, listed, of, saved};
 
 use kernel::{ContentId, ContentKind, EventId, StoreError, Timestamp, UserId};
 use postgres::outbox::{self, OutboxEvent};
