@@ -40,6 +40,7 @@ mod neighbours;
 mod recount;
 mod service;
 mod store;
+mod tally;
 mod views;
 
 pub use consumer::Keeper;
@@ -52,4 +53,5 @@ pub use neighbours::{Contents, People, Seen};
 pub use recount::{Difference, Report, recount};
 pub use service::Service;
 pub use store::{FORGET_BATCH, SLOTS};
+pub use tally::Tally;
 pub use views::IMPRESSIONS_KEPT;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::kinds::{ONLY, What, reaction_of, value_of};
 use crate::neighbours::{Contents, People};
 use crate::store::{self, Delta, Edge, Transition};
-use crate::{Error, model, views};
+use crate::{Error, Tally, model, views};
 
 pub(crate) const ENGAGEMENT_CHANGED: &str = "engagement.changed";
 /// How often old impressions are looked for.
@@ -114,17 +114,9 @@ impl Service {
         Ok(views::add(&self.db, ctx.user, &impressions, &authors, ctx.now).await?)
     }
 
-    /// Counts of `contents` and what `viewer` did with them, in one round trip. Whoever asks has made sure that the viewer may
-    /// see them.
+    /// As [`Tally::of`].
     pub async fn of(&self, viewer: UserId, contents: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Error> {
-        if contents.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let mut found = store::of(&self.db, viewer, contents).await?;
-        for content in contents {
-            found.entry(*content).or_default();
-        }
-        Ok(found)
+        Tally::new(self.db.clone()).of(viewer, contents).await
     }
 
     /// Whose content it is, if `viewer` may see it.

@@ -131,7 +131,9 @@ async fn renew(tx: &mut PgConnection, act: &Act) -> StoreResult<bool> {
 async fn trim(tx: &mut PgConnection, recipient: UserId) -> StoreResult<()> {
     let query = sqlx::query(
         "DELETE FROM notifications WHERE id IN (
-             SELECT id FROM notifications WHERE recipient = $1 ORDER BY at DESC, id DESC OFFSET $2
+             SELECT id FROM notifications WHERE id IN (
+                 SELECT id FROM notifications WHERE recipient = $1 ORDER BY at DESC, id DESC OFFSET $2
+             ) ORDER BY id FOR UPDATE
          )",
     )
     .bind(recipient)

@@ -93,12 +93,12 @@ pub(crate) async fn forget_person(db: &Db, user: UserId) -> StoreResult<()> {
         loop {
             let mut tx = begin(db).await?;
             let query = sqlx::query_as(
-                "WITH some AS (
+                "WITH batch AS (
                      SELECT content FROM engagement_edges WHERE actor = $1 AND what = $2
                      ORDER BY at DESC, content DESC LIMIT $3
                  ), locked AS (
                      SELECT content FROM engagement_edges
-                     WHERE what = $2 AND actor = $1 AND content IN (SELECT content FROM some)
+                     WHERE what = $2 AND actor = $1 AND content IN (SELECT content FROM batch)
                      ORDER BY content FOR UPDATE
                  )
                  DELETE FROM engagement_edges e USING locked
