@@ -149,10 +149,10 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         Arc::new(accounts::Closer(stores.bus.clone())),
         slices.graph.clone(),
         presence::consumer(slices.presence.clone()),
-        Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
-        Arc::new(content::Undertaker { posts: slices.content.clone(), clock: clock.clone() }),
         Arc::new(engagement::Keeper { engagement: slices.engagement.clone(), clock: clock.clone() }),
         Arc::new(notifications::Listener(slices.inbox.clone())),
+        Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
+        Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
         search::Counter::new(stores.db.clone(), Arc::new(FoundContent(slices.content.clone())), clock.clone()),
     ]
