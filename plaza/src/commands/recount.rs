@@ -46,7 +46,8 @@ async fn run(db: &Db, repair: bool) -> Result<(), Stopped> {
         (0, _) => progress::result(format_args!("ok    {counts} counts of {contents} contents, all right")),
         (_, true) => progress::result(format_args!("{wrong} of {counts} counts were wrong, and are right now.")),
         (_, false) => {
-            let message = format_args!("{wrong} of {counts} counts are wrong; `plaza recount --repair` makes them right.");
+            let message =
+                format_args!("{wrong} of {counts} counts are wrong; `plaza recount --repair` makes them right.");
             return Err(Stopped::new(Exit::Differs, message));
         }
     }

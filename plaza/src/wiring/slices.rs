@@ -14,8 +14,8 @@ use search::Source;
 use search::model::{HASHTAG, MESSAGE, PERSON, POST};
 
 use super::adapters::{
-    ChatPeople, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags, FoundMessages, FoundPeople, People, InboxContents, InboxPeople,
-    PresenceRelations, Relations, SearchDirectory,
+    ChatPeople, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags, FoundMessages,
+    FoundPeople, InboxContents, InboxPeople, People, PresenceRelations, Relations, SearchDirectory,
 };
 use super::{Index, Stores};
 use crate::config::{Config, Role};
@@ -57,7 +57,21 @@ impl Slices {
         let found = super::mappings(stores, &log);
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
         let search = search(stores, &index, &accounts, &graph, &content, &chat).await?;
-        Ok(Self { accounts, graph, presence, chat, content, engagement, inbox, feed, feed_worker, search, relations, index, found })
+        Ok(Self {
+            accounts,
+            graph,
+            presence,
+            chat,
+            content,
+            engagement,
+            inbox,
+            feed,
+            feed_worker,
+            search,
+            relations,
+            index,
+            found,
+        })
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{Clock, ContentId, ContentKind, UserId};
-use postgres::outbox::{ConsumeError, Consumer, Delivery};
 use postgres::StoreResult;
+use postgres::outbox::{ConsumeError, Consumer, Delivery};
 use serde::Deserialize;
 
 use crate::kinds::{ONLY, What};

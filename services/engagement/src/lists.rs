@@ -64,7 +64,9 @@ impl Service {
             let mut seen = self.people.seen(ctx.user, &ids).await?;
             // What is said when sharing is published by who says it.
             seen.retain(|_, it| what != What::Share || it.is_open);
-            items.extend(found.into_iter().filter_map(|entry| Some((seen.remove(&entry.actor)?, entry))).map(|(s, e)| (e, s)));
+            items.extend(
+                found.into_iter().filter_map(|entry| Some((seen.remove(&entry.actor)?, entry))).map(|(s, e)| (e, s)),
+            );
             if items.len() > size.get() {
                 return Ok(Page::cut(items, size, |(entry, _)| Cursor::encode(&(entry.at, entry.actor))));
             }
@@ -88,7 +90,9 @@ impl Service {
             let visible = if ids.is_empty() { Vec::new() } else { self.contents.visible(ctx.user, &ids).await? };
             let mut visible: HashMap<ContentId, Content> = visible.into_iter().map(|it| (it.id, it)).collect();
             items.extend(
-                found.into_iter().filter_map(|(id, saved_at)| Some(SavedItem { content: visible.remove(&id)?, saved_at })),
+                found
+                    .into_iter()
+                    .filter_map(|(id, saved_at)| Some(SavedItem { content: visible.remove(&id)?, saved_at })),
             );
             if items.len() > size.get() {
                 return Ok(Page::cut(items, size, |item| Cursor::encode(&(item.saved_at, item.content.id.uuid()))));

@@ -85,12 +85,26 @@ impl Service {
         Ok(store::commit(tx).await?)
     }
 
-    async fn tell(&self, tx: &mut sqlx::PgConnection, edge: &Edge<'_>, was: Option<i16>, on: bool) -> Result<(), Error> {
+    async fn tell(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        edge: &Edge<'_>,
+        was: Option<i16>,
+        on: bool,
+    ) -> Result<(), Error> {
         let Some(what) = edge.what.told() else { return Ok(()) };
         let before = was.and_then(reaction_of).filter(|_| was != Some(edge.value));
         let (value, at) = (reaction_of(edge.value), edge.at);
-        let event =
-            EngagementChanged { content: edge.content, author: edge.author, user: edge.user, what, value, before, on, at };
+        let event = EngagementChanged {
+            content: edge.content,
+            author: edge.author,
+            user: edge.user,
+            what,
+            value,
+            before,
+            on,
+            at,
+        };
         // What one person does with one thing is told in its order; different people do not wait for each other.
         let key = format!("{}:{}", edge.content, edge.user);
         Ok(store::announce(tx, ENGAGEMENT_CHANGED, key, &event, at).await?)

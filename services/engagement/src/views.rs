@@ -55,7 +55,14 @@ pub(crate) async fn add(
         let Some(author) = authors.get(&content).copied() else { continue };
         let position = impressions.get(&(content, request.clone())).and_then(|it| it.position);
         let dwell_ms = dwell_ms.unsigned_abs();
-        views.push(ViewCounted { content, author, request, position, dwell_ms, first: first.contains(&content.uuid()) });
+        views.push(ViewCounted {
+            content,
+            author,
+            request,
+            position,
+            dwell_ms,
+            first: first.contains(&content.uuid()),
+        });
     }
     if views.is_empty() {
         return Ok(());

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use kernel::{ContentId, NotificationId, UserId};
 use schemas::notifications::Notification;
 
+use crate::Error;
 use crate::model::{PEOPLE_SHOWN, excerpt, happening_of, reaction_of};
 use crate::neighbours::Glimpse;
 use crate::service::Service;
 use crate::store::{self, Line, LineAct, content};
-use crate::Error;
 
 impl Service {
     /// Those of `lines` that may be shown, in their order. What is uncertain is not shown.
@@ -28,9 +28,8 @@ impl Service {
         let items = acts.values().flatten().filter_map(|act| content(act.item_kind, act.item));
         let asked: HashSet<ContentId> = targets.chain(items).collect();
         let asked: Vec<ContentId> = asked.into_iter().collect();
-        let glimpses = async {
-            if asked.is_empty() { Ok(HashMap::new()) } else { self.contents.visible(viewer, &asked).await }
-        };
+        let glimpses =
+            async { if asked.is_empty() { Ok(HashMap::new()) } else { self.contents.visible(viewer, &asked).await } };
         let (people, glimpses) = tokio::try_join!(self.people.heard(viewer, &actors), glimpses)?;
         let shown = lines.iter().filter_map(|line| {
             let target = content(line.target_kind, line.target);

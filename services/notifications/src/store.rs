@@ -339,4 +339,3 @@ pub(crate) async fn mark(db: &Db, recipient: UserId, until: Timestamp) -> StoreR
     .fetch_optional(db.pool());
     timed("postgres", "notifications.mark", query).await.map_err(fault)
 }
-

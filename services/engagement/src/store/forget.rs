@@ -117,5 +117,10 @@ pub(crate) async fn forget_person(db: &Db, user: UserId) -> StoreResult<()> {
             }
         }
     }
-    sqlx::query("DELETE FROM impressions WHERE viewer = $1").bind(user).execute(db.pool()).await.map(drop).map_err(fault)
+    sqlx::query("DELETE FROM impressions WHERE viewer = $1")
+        .bind(user)
+        .execute(db.pool())
+        .await
+        .map(drop)
+        .map_err(fault)
 }

@@ -3,8 +3,8 @@
 mod forget;
 mod read;
 
-pub(crate) use forget::{close_gate, forget_content, forget_person, remove_comment};
 pub use forget::FORGET_BATCH;
+pub(crate) use forget::{close_gate, forget_content, forget_person, remove_comment};
 pub(crate) use read::{Entry, Place, listed, of, saved};
 
 use kernel::{ContentId, ContentKind, EventId, StoreError, Timestamp, UserId};
@@ -52,9 +52,10 @@ pub(crate) struct Delta {
 
 /// Goes through the gates of `contents`, together with everybody else who adds to them; waits for whoever closes one.
 pub(crate) async fn pass_gates(tx: &mut PgConnection, contents: &[Uuid]) -> StoreResult<()> {
-    let query = sqlx::query("SELECT pg_advisory_xact_lock_shared(hashtextextended(c::text, 55)) FROM unnest($1::uuid[]) c")
-        .bind(contents)
-        .execute(tx);
+    let query =
+        sqlx::query("SELECT pg_advisory_xact_lock_shared(hashtextextended(c::text, 55)) FROM unnest($1::uuid[]) c")
+            .bind(contents)
+            .execute(tx);
     timed("postgres", "engagement.gate", query).await.map(drop).map_err(fault)
 }
 
@@ -170,7 +171,7 @@ pub(crate) async fn commit(tx: Transaction<'static, Postgres>) -> StoreResult<()
 
 /// An id out of its two columns.
 pub(crate) fn content_id(kind: i16, content: Uuid) -> StoreResult<ContentId> {
-    let kind = ContentKind::from_number(kind)
-        .ok_or_else(|| StoreError::broken(format!("{kind} is no kind of content")))?;
+    let kind =
+        ContentKind::from_number(kind).ok_or_else(|| StoreError::broken(format!("{kind} is no kind of content")))?;
     Ok(ContentId::from_parts(kind, content))
 }

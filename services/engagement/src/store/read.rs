@@ -85,13 +85,8 @@ pub(crate) async fn listed(
              ORDER BY at DESC, actor DESC LIMIT $4"
         }
     };
-    let query = sqlx::query_as(sql)
-        .bind(content.uuid())
-        .bind(at)
-        .bind(actor)
-        .bind(limit)
-        .bind(value)
-        .fetch_all(db.pool());
+    let query =
+        sqlx::query_as(sql).bind(content.uuid()).bind(at).bind(actor).bind(limit).bind(value).fetch_all(db.pool());
     timed("postgres", "engagement.listed", query).await.map_err(fault)
 }
 

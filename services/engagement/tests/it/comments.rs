@@ -17,7 +17,10 @@ async fn comments_of_any_depth_are_counted_once_whatever_comes_twice_or_late() {
         world.created(comment).await;
     }
     let comments = async |content| world.of(ada, content).await.counts.comments;
-    assert_eq!([comments(post).await, comments(first).await, comments(second).await, comments(third).await], [3, 2, 1, 0]);
+    assert_eq!(
+        [comments(post).await, comments(first).await, comments(second).await, comments(third).await],
+        [3, 2, 1, 0]
+    );
     for _ in 0..2 {
         world.deleted(second).await;
     }

@@ -22,7 +22,10 @@ async fn every_kind_of_content_is_reacted_to_saved_and_shared_once() {
         let told = world.engagement.react(&world.ctx(cleo), content, Reaction::Love).await.unwrap();
         assert_eq!(told, world.of(cleo, content).await);
         let counts = &told.counts;
-        assert_eq!(counts.reactions.iter().map(|(it, n)| (*it, *n)).collect::<Vec<_>>(), [(Reaction::Like, 1), (Reaction::Love, 1)]);
+        assert_eq!(
+            counts.reactions.iter().map(|(it, n)| (*it, *n)).collect::<Vec<_>>(),
+            [(Reaction::Like, 1), (Reaction::Love, 1)]
+        );
         assert_eq!((counts.saves, counts.shares, counts.views, counts.comments), (2, 2, 0, 0));
         assert_eq!((told.mine.reaction, told.mine.saved, told.mine.shared), (Some(Reaction::Love), true, true));
         assert_eq!(world.of(ada, content).await.mine, schemas::engagement::Mine::default());
@@ -90,7 +93,10 @@ async fn what_one_may_not_see_is_not_there_and_taking_back_always_works() {
         assert!(matches!(world.engagement.react(&ctx, content, Reaction::Like).await, Err(Error::NotFound)));
         assert!(matches!(world.engagement.save(&ctx, content).await, Err(Error::NotFound)));
         assert!(matches!(world.engagement.share(&ctx, content, None).await, Err(Error::NotFound)));
-        assert!(matches!(world.engagement.reactions(&ctx, content, None, None, Default::default()).await, Err(Error::NotFound)));
+        assert!(matches!(
+            world.engagement.reactions(&ctx, content, None, None, Default::default()).await,
+            Err(Error::NotFound)
+        ));
         world.engagement.take_back(&ctx, content, What::Reaction).await.unwrap();
     }
     assert!(world.of(ada, content).await.counts.reactions.is_empty());

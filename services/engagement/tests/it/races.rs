@@ -63,8 +63,9 @@ impl Stage {
     async fn new() -> Self {
         let world = World::new().await;
         let author = world.person(100);
-        let contents: Vec<ContentId> =
-            [ContentKind::Post, ContentKind::Reel, ContentKind::Listing].map(|kind| world.publish(author, kind)).to_vec();
+        let contents: Vec<ContentId> = [ContentKind::Post, ContentKind::Reel, ContentKind::Listing]
+            .map(|kind| world.publish(author, kind))
+            .to_vec();
         let mut comments = vec![world.comment(author, contents[0])];
         for _ in 1..COMMENTS {
             comments.push(world.comment(author, comments[comments.len() - 1]));
@@ -85,7 +86,12 @@ impl Stage {
             Step::Unshare => it.take_back(&ctx, content, What::Share).await,
             Step::View(answer, dwell_ms) => {
                 let request = format!("answer-{answer}");
-                let view = |content: &ContentId| View { content: *content, request: request.clone(), position: None, dwell_ms };
+                let view = |content: &ContentId| View {
+                    content: *content,
+                    request: request.clone(),
+                    position: None,
+                    dwell_ms,
+                };
                 it.view(&ctx, ViewBatch { views: self.contents.iter().rev().map(view).collect() }).await
             }
             Step::CommentCreated(comment) => {

@@ -48,8 +48,7 @@ async fn a_recount_goes_through_everything_and_names_what_is_wrong() {
     let report = world.recount(false).await;
     let found: Vec<_> =
         report.differences.iter().map(|it| (it.content, it.what, it.value, it.rows, it.counted)).collect();
-    let mut wanted =
-        [(post.uuid(), Some(What::Reaction), 1, 1, 5), (never.uuid(), Some(What::Reaction), 1, 0, -2)];
+    let mut wanted = [(post.uuid(), Some(What::Reaction), 1, 1, 5), (never.uuid(), Some(What::Reaction), 1, 0, -2)];
     wanted.sort_unstable_by_key(|it| it.0);
     assert_eq!(found, wanted);
     assert_eq!(world.recount(true).await.wrong, 2);

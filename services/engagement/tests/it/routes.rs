@@ -76,12 +76,13 @@ async fn nonsense_is_refused() {
     let world = World::new().await;
     let [ada] = world.people();
     let content = world.publish(ada, ContentKind::Post);
-    let view = |request: &str, position: u32, dwell_ms: u64| {
-        json!({ "views": [{ "content": content, "request": request, "position": position, "dwell_ms": dwell_ms }] })
-    };
+    let view = |request: &str, position: u32, dwell_ms: u64| json!({ "views": [{ "content": content, "request": request, "position": position, "dwell_ms": dwell_ms }] });
     let many = |count: usize| json!({ "views": vec![view("r", 0, 1)["views"][0].clone(); count] });
     assert_eq!(world.send(POST, "/v1/views", Some(ada), Some(many(100))).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(world.send(POST, "/v1/views", Some(ada), Some(view("r", 9_999, 3_600_000))).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        world.send(POST, "/v1/views", Some(ada), Some(view("r", 9_999, 3_600_000))).await.status,
+        StatusCode::NO_CONTENT
+    );
     let share = format!("/v1/content/{content}/share");
     let long = json!({ "text": "é".repeat(500) });
     assert_eq!(world.send(PUT, &share, Some(ada), Some(long)).await.status, StatusCode::OK);
@@ -102,7 +103,12 @@ async fn nonsense_is_refused() {
         (POST, &"/v1/views".to_owned(), view("r", 10_000, 1), (422, "views_invalid")),
         (POST, &"/v1/views".to_owned(), view("r", 0, 3_600_001), (422, "views_invalid")),
         (POST, &"/v1/views".to_owned(), view("r", 0, 1 << 40), (422, "invalid_body")),
-        (POST, &"/v1/views".to_owned(), json!({ "views": [{ "content": "post_x", "request": "r", "dwell_ms": 1 }] }), (422, "invalid_body")),
+        (
+            POST,
+            &"/v1/views".to_owned(),
+            json!({ "views": [{ "content": "post_x", "request": "r", "dwell_ms": 1 }] }),
+            (422, "invalid_body"),
+        ),
     ] {
         let answer = world.send(method, path, Some(ada), Some(body.clone())).await;
         assert_eq!(answer.failure(), failure, "{path} {body}");

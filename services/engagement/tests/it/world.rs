@@ -82,7 +82,9 @@ impl Contents for Society {
     }
 
     async fn ancestors(&self, comment: ContentId) -> Result<Vec<ContentId>, Problem> {
-        self.ask(|known| std::iter::successors(known.parents.get(&comment), |id| known.parents.get(*id)).copied().collect())
+        self.ask(|known| {
+            std::iter::successors(known.parents.get(&comment), |id| known.parents.get(*id)).copied().collect()
+        })
     }
 }
 
@@ -90,8 +92,7 @@ impl Contents for Society {
 impl People for Society {
     async fn seen(&self, viewer: UserId, ids: &[UserId]) -> Result<HashMap<UserId, Seen>, Problem> {
         self.ask(|known| {
-            let parted =
-                |id: &UserId| known.blocks.contains(&(viewer, *id)) || known.blocks.contains(&(*id, viewer));
+            let parted = |id: &UserId| known.blocks.contains(&(viewer, *id)) || known.blocks.contains(&(*id, viewer));
             let seen = |id: &UserId| {
                 let private = known.private.contains(id);
                 Seen { person: summary(*id, private), is_open: !private || *id == viewer }

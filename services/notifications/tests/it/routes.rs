@@ -21,7 +21,10 @@ async fn an_inbox_over_rest() {
     let next = page.body["next"].as_str().unwrap();
     let rest = world.send(GET, &format!("/v1/notifications?cursor={next}"), Some(ADA), None).await;
     assert_eq!((&rest.body["items"][0]["what"], rest.body.get("next")), (&json!("reacted"), None));
-    assert_eq!(world.send(GET, "/v1/notifications/unread", Some(ADA), None).await.body, json!({ "unread": 2, "more": false }));
+    assert_eq!(
+        world.send(GET, "/v1/notifications/unread", Some(ADA), None).await.body,
+        json!({ "unread": 2, "more": false })
+    );
     let until = page.body["items"][0]["at"].clone();
     let read = world.send(PUT, "/v1/notifications/read", Some(ADA), Some(json!({ "until": until }))).await;
     assert_eq!(read.body, json!({ "unread": 0, "more": false, "read_until": until }));
@@ -46,7 +49,9 @@ async fn nonsense_is_refused() {
     }
     let more = json!({ "until": "2026-11-21T13:50:00.000Z", "all": true });
     assert_eq!(world.send(PUT, "/v1/notifications/read", Some(ADA), Some(more)).await.failure(), (422, "invalid_body"));
-    for (method, path) in [(GET, "/v1/notifications"), (GET, "/v1/notifications/unread"), (PUT, "/v1/notifications/read")] {
+    for (method, path) in
+        [(GET, "/v1/notifications"), (GET, "/v1/notifications/unread"), (PUT, "/v1/notifications/read")]
+    {
         assert_eq!(world.send(method, path, None, None).await.failure(), (401, "unauthenticated"), "{path}");
     }
 }

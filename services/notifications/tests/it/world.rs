@@ -258,12 +258,10 @@ impl World {
 
     /// Lines and acts that are kept, whoever may see them.
     pub async fn kept(&self) -> (i64, i64) {
-        sqlx::query_as(
-            "SELECT (SELECT count(*) FROM notifications), (SELECT count(*) FROM notification_acts)",
-        )
-        .fetch_one(self.db.pool())
-        .await
-        .unwrap()
+        sqlx::query_as("SELECT (SELECT count(*) FROM notifications), (SELECT count(*) FROM notification_acts)")
+            .fetch_one(self.db.pool())
+            .await
+            .unwrap()
     }
 
     pub async fn listen(&self, users: &[UserId]) -> Ear {
