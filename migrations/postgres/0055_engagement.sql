@@ -24,8 +24,10 @@ CREATE TABLE engagement_edges (
     autovacuum_vacuum_insert_scale_factor = 0.02,
     autovacuum_vacuum_scale_factor = 0.05
 );
--- What I saved; everything of an account that goes; the ancestors of a comment.
-CREATE INDEX engagement_edges_by_actor ON engagement_edges (actor, what, at DESC, content DESC);
+-- Everything of an account that goes; the ancestors of a comment.
+CREATE INDEX engagement_edges_by_actor ON engagement_edges (actor, what, content);
+-- What I saved.
+CREATE INDEX engagement_edges_saved ON engagement_edges (actor, at DESC, content DESC) WHERE what = 2;
 -- Who reacted and who shared.
 CREATE INDEX engagement_edges_listed ON engagement_edges (content, what, at DESC, actor DESC) WHERE what IN (1, 3);
 CREATE INDEX engagement_edges_listed_by_value ON engagement_edges (content, value, at DESC, actor DESC) WHERE what = 1;

@@ -13,7 +13,8 @@
 //!   brings back what was there.
 //! - **Everything is bounded**: lines of an inbox ([`INBOX_MAX`]), acts of a line ([`ACTS_MAX`]; later ones only move it), people that
 //!   are looked at for a line ([`ACTS_READ`]), live events of one that grows ([`LIVE_EACH`], then each time that it has doubled).
-//! - **Read is one moment for all devices**: a line is unread while something in it is newer. It never moves back. The unread are
+//! - **Read is one moment for all devices**: a line is unread while something in it is newer. It never moves back. What is heard of
+//!   late, and was done before that moment, is put just after it. The unread are
 //!   counted as they would be shown, up to [`UNREAD_MAX`].
 //! - **Following over a request** is told once, to who asked: the line that asked goes when it is answered. One that was withdrawn or
 //!   declined stays in the inbox until it is trimmed: the graph does not tell of it.

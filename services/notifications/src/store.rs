@@ -68,9 +68,11 @@ pub(crate) async fn add(db: &Db, act: &Act) -> StoreResult<Added> {
         commit(tx).await?;
         return Ok(None);
     }
+    // What comes late is unread all the same, so it stands above what was read.
     let query = sqlx::query_as(
         "INSERT INTO notifications AS n (id, recipient, what, target, target_kind, day, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         VALUES ($1, $2, $3, $4, $5, $6, greatest($7,
+             (SELECT read_until + interval '1 millisecond' FROM notification_marks m WHERE m.recipient = $2)))
          ON CONFLICT (recipient, what, target, day) DO UPDATE SET at = greatest(n.at, EXCLUDED.at)
          RETURNING id, acts",
     )

@@ -93,13 +93,9 @@ pub(crate) async fn forget_person(db: &Db, user: UserId) -> StoreResult<()> {
         loop {
             let mut tx = begin(db).await?;
             let query = sqlx::query_as(
-                "WITH batch AS (
+                "WITH locked AS (
                      SELECT content FROM engagement_edges WHERE actor = $1 AND what = $2
-                     ORDER BY at DESC, content DESC LIMIT $3
-                 ), locked AS (
-                     SELECT content FROM engagement_edges
-                     WHERE what = $2 AND actor = $1 AND content IN (SELECT content FROM batch)
-                     ORDER BY content FOR UPDATE
+                     ORDER BY content LIMIT $3 FOR UPDATE
                  )
                  DELETE FROM engagement_edges e USING locked
                  WHERE e.content = locked.content AND e.what = $2 AND e.actor = $1

@@ -16,12 +16,17 @@ pub(crate) async fn of(db: &Db, viewer: UserId, contents: &[ContentId]) -> Store
     let by_uuid: HashMap<Uuid, ContentId> = contents.iter().map(|content| (content.uuid(), *content)).collect();
     let ids: Vec<Uuid> = by_uuid.keys().copied().collect();
     let mine: Vec<i16> = What::ALL.into_iter().filter(|what| what.told().is_some()).map(What::number).collect();
+    // One's own rows are looked up by their whole key, whatever the planner thinks of content that many touched.
     let query = sqlx::query_as(
         "SELECT content, what, value, sum(count)::bigint, false FROM engagement_counters
          WHERE content = ANY($1) GROUP BY content, what, value
          UNION ALL
-         SELECT content, what, value, 1, true FROM engagement_edges
-         WHERE content = ANY($1) AND what = ANY($2) AND actor = $3",
+         SELECT asked.content, done.what, mine.value, 1, true
+         FROM unnest($1::uuid[]) asked (content) CROSS JOIN unnest($2::smallint[]) done (what)
+         CROSS JOIN LATERAL (
+             SELECT value FROM engagement_edges e
+             WHERE e.content = asked.content AND e.what = done.what AND e.actor = $3 LIMIT 1
+         ) mine",
     )
     .bind(ids)
     .bind(mine)
@@ -103,10 +108,9 @@ pub(crate) async fn saved(
     let (at, content) = before.unwrap_or((START, Uuid::max()));
     let query = sqlx::query_as(
         "SELECT kind, content, at FROM engagement_edges
-         WHERE actor = $1 AND what = $2 AND (at, content) < ($3, $4) ORDER BY at DESC, content DESC LIMIT $5",
+         WHERE actor = $1 AND what = 2 AND (at, content) < ($2, $3) ORDER BY at DESC, content DESC LIMIT $4",
     )
     .bind(user)
-    .bind(What::Save.number())
     .bind(at)
     .bind(content)
     .bind(limit)

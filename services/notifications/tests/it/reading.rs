@@ -76,6 +76,26 @@ async fn the_mark_of_all_devices_moves_on_and_never_back() {
 }
 
 #[tokio::test]
+async fn what_is_heard_of_late_is_unread() {
+    let world = World::new().await;
+    let post = world.publish(ADA, ContentKind::Post, "Tea");
+    let done_at = world.now();
+    world.clock.advance(Duration::from_secs(5));
+    let ctx = world.ctx(ADA);
+    world.inbox.read(&ctx, ctx.now).await.unwrap();
+    let event = serde_json::json!({
+        "content": post, "author": ADA, "user": BEN, "what": "reaction", "value": "like", "on": true, "at": done_at,
+    });
+    for _ in 0..2 {
+        world.tell("engagement.changed", event.clone()).await.unwrap();
+        assert_eq!(world.unread(ADA).await, 1);
+    }
+    let line = world.lines(ADA).await.remove(0);
+    assert!(!line.read && line.at > ctx.now, "{line:?}");
+    assert_eq!(world.inbox.read(&world.ctx(ADA), line.at).await.unwrap().unread, 0);
+}
+
+#[tokio::test]
 async fn the_unread_are_counted_up_to_a_limit() {
     let world = World::new().await;
     for number in 0..=UNREAD_MAX {
