@@ -1,12 +1,14 @@
 //! What slices ask of each other, answered. A file for each slice that answers.
 
 mod chat;
+mod content;
 mod feed;
 mod people;
 mod presence;
 mod relations;
 mod search;
 
+pub use self::content::{NoEngagements, NoMedia};
 pub use chat::ChatPeople;
 pub use feed::FeedContent;
 pub use people::People;
