@@ -179,7 +179,7 @@ fn title(raw: &str) -> Result<String, Unsuited> {
     fits.then(|| title.to_owned()).ok_or(Unsuited::Title)
 }
 
-fn price(price: Price) -> Result<Price, Unsuited> {
-    let is_currency = price.currency.len() == 3 && price.currency.bytes().all(|byte| byte.is_ascii_uppercase());
-    (is_currency && price.amount <= PRICE_AMOUNT_MAX).then_some(price).ok_or(Unsuited::Price)
+fn price(PriceGiven { amount, currency }: PriceGiven) -> Result<Price, Unsuited> {
+    let is_currency = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+    (is_currency && amount <= PRICE_AMOUNT_MAX).then_some(Price { amount, currency }).ok_or(Unsuited::Price)
 }
