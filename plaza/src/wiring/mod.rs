@@ -68,6 +68,7 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         tasks.spawn(slices.engagement.clone().run(clock.clone(), stop.clone()));
         tasks.spawn(Dispatch::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
+        tasks.spawn(slices.content.clone().expire(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
     Ok(Plaza { router: edge.router(operations, beside), tasks, health, gateway })
@@ -152,6 +153,7 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         Arc::new(engagement::Keeper { engagement: slices.engagement.clone(), clock: clock.clone() }),
         Arc::new(notifications::Listener(slices.inbox.clone())),
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
+        Arc::new(content::Threads { content: slices.content.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
         search::Counter::new(stores.db.clone(), Arc::new(FoundContent(slices.content.clone())), clock.clone()),

@@ -1,7 +1,7 @@
 //! Reacting, saving, sharing, looking; and the inbox of whom it concerns.
 
 use kernel::ContentId;
-use schemas::content::{Content, PostCreate};
+use schemas::content::{CommentCreate, Content, PostCreate};
 use schemas::engagement::{Reaction, View};
 use schemas::notifications::{Happening, InboxEvent, Notification};
 use system_tests::wait::{SOON, within};
@@ -11,6 +11,7 @@ crate::on_both_stores![
     what_is_done_with_a_post_is_counted_once,
     the_author_hears_of_it_live_and_reads_it_on_all_devices,
     whom_one_mutes_or_blocks_is_not_in_the_inbox,
+    comments_are_counted_above_and_told_to_whom_they_answer,
     a_post_that_is_deleted_takes_everything_with_it,
 ];
 
@@ -113,6 +114,39 @@ async fn whom_one_mutes_or_blocks_is_not_in_the_inbox(plaza: &Deployment) {
     for person in [ada, cleo] {
         person.contract.assert_kept();
     }
+}
+
+async fn comments_are_counted_above_and_told_to_whom_they_answer(plaza: &Deployment) {
+    let (ada, ben, cleo) = (plaza.person("ada").await, plaza.person("ben").await, plaza.person("cleo").await);
+    let answer = async |person: &Person, parent: ContentId| {
+        let comment = CommentCreate { parent, text: "Gladly!".to_owned(), ..CommentCreate::default() };
+        person.session.publish(comment).await.unwrap().id
+    };
+    let post = say(&ada, "Tea at noon?").await.id;
+    let first = answer(&ben, post).await;
+    let second = answer(&cleo, first).await;
+    let third = answer(&ben, second).await;
+    let counted = async |wanted: [u64; 4]| {
+        let mut last = [0; 4];
+        let came = within(SOON, async || {
+            for (place, content) in [post, first, second, third].into_iter().enumerate() {
+                let seen = ada.session.content(content).await.ok();
+                last[place] = seen.map_or(0, |seen| seen.engagement.unwrap_or_default().counts.comments);
+            }
+            (last == wanted).then_some(())
+        });
+        assert!(came.await.is_some(), "{last:?}, not {wanted:?}");
+    };
+    counted([3, 2, 1, 0]).await;
+    inbox_becomes(&ada, &[(Happening::Commented, vec!["ben", "cleo"])]).await;
+    inbox_becomes(&ben, &[(Happening::Replied, vec!["cleo"])]).await;
+    inbox_becomes(&cleo, &[(Happening::Replied, vec!["ben"])]).await;
+    ben.session.react(second, Reaction::Laugh).await.unwrap();
+    inbox_becomes(&cleo, &[(Happening::Reacted, vec!["ben"]), (Happening::Replied, vec!["ben"])]).await;
+    ben.session.delete_content(third).await.unwrap();
+    counted([2, 1, 0, 0]).await;
+    inbox_becomes(&cleo, &[(Happening::Reacted, vec!["ben"])]).await;
+    ada.contract.assert_kept();
 }
 
 async fn a_post_that_is_deleted_takes_everything_with_it(plaza: &Deployment) {

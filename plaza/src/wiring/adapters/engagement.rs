@@ -1,4 +1,4 @@
-//! Content, the accounts and the graph, as engagement sees them; and engagement, as content does.
+//! Content, the accounts and the graph, as engagement sees them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,9 +16,8 @@ impl engagement::Contents for EngagementContents {
         Ok(self.0.visible(viewer, ids).await?.contents)
     }
 
-    async fn ancestors(&self, _: ContentId) -> Result<Vec<ContentId>, Problem> {
-        // Nobody can comment yet.
-        Ok(Vec::new())
+    async fn ancestors(&self, comment: ContentId) -> Result<Vec<ContentId>, Problem> {
+        Ok(self.0.ancestors(comment).await?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What slices ask of each other, answered. A file for each slice that answers.
 
 mod chat;
+mod content;
 mod engagement;
 mod feed;
 mod notifications;
@@ -9,6 +10,7 @@ mod presence;
 mod relations;
 mod search;
 
+pub use self::content::{ContentEngagements, NoMedia};
 pub use chat::ChatPeople;
 pub use engagement::{EngagementContents, EngagementPeople};
 pub use feed::FeedContent;
