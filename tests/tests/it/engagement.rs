@@ -119,7 +119,7 @@ async fn whom_one_mutes_or_blocks_is_not_in_the_inbox(plaza: &Deployment) {
 async fn comments_are_counted_above_and_told_to_whom_they_answer(plaza: &Deployment) {
     let (ada, ben, cleo) = (plaza.person("ada").await, plaza.person("ben").await, plaza.person("cleo").await);
     let answer = async |person: &Person, parent: ContentId| {
-        let comment = CommentCreate { parent, text: "Gladly!".to_owned(), ..CommentCreate::default() };
+        let comment = CommentCreate { parent, text: "Gladly!".to_owned() };
         person.session.publish(comment).await.unwrap().id
     };
     let post = say(&ada, "Tea at noon?").await.id;
