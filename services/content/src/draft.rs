@@ -1,7 +1,9 @@
 //! What somebody wants to publish or to change, found to be fit for its kind.
 
 use kernel::{ContentId, ContentKind, MediaId};
-use schemas::content::{Audience, Availability, ContentCreate, ContentEdit, LivestreamState, Place, PlaceGiven, Price};
+use schemas::content::{
+    Audience, Availability, ContentCreate, ContentEdit, LivestreamState, Place, PlaceGiven, Price, PriceGiven,
+};
 
 use crate::Error;
 use crate::kinds::{Part, rules};
