@@ -13,8 +13,8 @@ pub trait Contents: Send + Sync {
     /// What of `ids` the viewer may see at this moment, in the order asked. MUST fail rather than show too much.
     async fn visible(&self, viewer: UserId, ids: &[ContentId]) -> Result<Vec<Content>, Problem>;
 
-    /// What a comment stands below: its parent first, then that one's, up to what the thread is about. Also of comments that
-    /// were deleted.
+    /// What a comment stands below: its parent first, then that one's, up to what the thread is about. Also of comments
+    /// that were deleted.
     async fn ancestors(&self, comment: ContentId) -> Result<Vec<ContentId>, Problem>;
 }
 

@@ -37,8 +37,8 @@ pub struct Report {
     pub repaired: bool,
 }
 
-/// Of each content in a part of the order of ids: rows and counters, seen in one snapshot. In it they must agree, because
-/// whatever changes them changes both in one transaction.
+/// Of each content in a part of the order of ids: rows and counters, seen in one snapshot. In it they must agree,
+/// because whatever changes them changes both in one transaction.
 const COMPARE: &str = "
     WITH RECURSIVE ids (content, n) AS (
         SELECT LEAST(
@@ -61,8 +61,9 @@ const COMPARE: &str = "
     SELECT content, what, value, coalesce(there.n, 0), coalesce(counted.n, 0)
     FROM there FULL JOIN counted USING (content, what, value) ORDER BY content, what, value";
 
-/// Compares everything, a chunk at a time, while traffic goes on; with `repair`, makes counts what they should be. A difference does
-/// not depend on what is done meanwhile, since that moves rows and counts alike: adding it is right whenever it happens.
+/// Compares everything, a chunk at a time, while traffic goes on; with `repair`, makes counts what they should be. A
+/// difference does not depend on what is done meanwhile, since that moves rows and counts alike: adding it is right
+/// whenever it happens.
 pub async fn recount(db: &Db, repair: bool, mut progress: impl FnMut(&Report)) -> StoreResult<Report> {
     let mut report = Report { repaired: repair, ..Report::default() };
     let mut after = Uuid::nil();

@@ -73,7 +73,8 @@ impl Service {
         Ok(self.of(ctx.user, &[content]).await?.remove(&content).unwrap_or_default())
     }
 
-    /// Makes it so that the caller did not. Needs no sight of the content, and does not tell whether there was anything.
+    /// Makes it so that the caller did not. Needs no sight of the content, and does not tell whether there was
+    /// anything.
     pub async fn take_back(&self, ctx: &Ctx, content: ContentId, what: What) -> Result<(), Error> {
         let mut tx = store::begin(&self.db).await?;
         let Some((value, author)) = store::take_back(&mut tx, content, what, ctx.user).await? else { return Ok(()) };

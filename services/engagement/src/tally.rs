@@ -18,8 +18,8 @@ impl Tally {
         Self(db)
     }
 
-    /// Counts of each of `contents`, and what `viewer` did with it, in one round trip. Whoever asks has made sure that the viewer
-    /// may see them.
+    /// Counts of each of `contents`, and what `viewer` did with it, in one round trip. Whoever asks has made sure that
+    /// the viewer may see them.
     pub async fn of(&self, viewer: UserId, contents: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Error> {
         if contents.is_empty() {
             return Ok(HashMap::new());

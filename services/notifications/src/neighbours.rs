@@ -23,7 +23,7 @@ pub trait Contents: Send + Sync {
 /// The accounts and the graph, as inboxes see them.
 #[async_trait]
 pub trait People: Send + Sync {
-    /// Those of `ids` who exist, whom no block hides from the viewer, and whom the viewer does not mute. MUST fail rather than
-    /// show too many.
+    /// Those of `ids` who exist, whom no block hides from the viewer, and whom the viewer does not mute. MUST fail
+    /// rather than show too many.
     async fn heard(&self, viewer: UserId, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem>;
 }

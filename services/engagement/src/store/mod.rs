@@ -1,4 +1,5 @@
-//! Rows and counters in PostgreSQL. All that changes them keeps to one order of locks: gates, rows by key, counters by key.
+//! Rows and counters in PostgreSQL. All that changes them keeps to one order of locks: gates, rows by key, counters by
+//! key.
 
 mod forget;
 mod read;

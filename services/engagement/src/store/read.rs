@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::content_id;
 use crate::kinds::What;
 
-/// Counts of `contents` and what `viewer` did with them, in one round trip. Those with which nothing was done are left out.
+/// Counts of `contents` and what `viewer` did with them, in one round trip. Those with which nothing was done are left
+/// out.
 pub(crate) async fn of(db: &Db, viewer: UserId, contents: &[ContentId]) -> StoreResult<HashMap<ContentId, Engagement>> {
     let by_uuid: HashMap<Uuid, ContentId> = contents.iter().map(|content| (content.uuid(), *content)).collect();
     let ids: Vec<Uuid> = by_uuid.keys().copied().collect();
