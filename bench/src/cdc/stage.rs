@@ -7,7 +7,7 @@ use std::time::Duration;
 use index::engine::opensearch::OpenSearch;
 use index::engine::tantivy::{Settings, Tantivy};
 use index::pipeline::{CONSUMER, Mappings, Pipeline};
-use kernel::{Clock, Secret};
+use kernel::{Clock, ContentKind, Secret};
 use postgres::Db;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -81,7 +81,7 @@ impl Stage {
 
     /// Starts Plaza's pipeline, and waits until it has built what there is.
     pub async fn follow(&self) -> Result<Following, Error> {
-        let mappings = Mappings::new(vec![Arc::new(content::documents::Posts)]);
+        let mappings = Mappings::new(vec![Arc::new(content::documents::Contents(ContentKind::Post))]);
         let (engine, clock) = (self.engine.clone(), Clock::system());
         let spec = cdc::Spec::new(CONSUMER, mappings.tables());
         let pipeline = Pipeline::new(self.db.clone(), engine, self.name, mappings, clock.clone());
@@ -105,8 +105,8 @@ impl Stage {
             let numbers: Vec<i64> = (first..last).map(i64::from).collect();
             let texts: Vec<String> = (first..last).map(text).collect();
             sqlx::query(
-                "INSERT INTO posts (id, kind, author, audience, text, mentions, hashtags, created_at)
-                 SELECT gen_random_uuid(), 'text', md5((n % 1000)::text)::uuid, 'public', text, '[]', '[]', now()
+                "INSERT INTO contents (id, kind, author, audience, text, mentions, hashtags, created_at)
+                 SELECT gen_random_uuid(), 1, md5((n % 1000)::text)::uuid, 'public', text, '[]', '[]', now()
                  FROM unnest($1::bigint[], $2::text[]) AS row (n, text)",
             )
             .bind(numbers)
@@ -132,7 +132,7 @@ impl Stage {
     /// Drops what was made.
     pub async fn close(self) {
         let database = self.options.get_database().unwrap_or_default().to_owned();
-        for kind in [content::documents::Posts].iter().map(index::pipeline::Mapping::kind) {
+        for kind in [content::documents::Contents(ContentKind::Post)].iter().map(index::pipeline::Mapping::kind) {
             for generation in self.engine.generations(kind).await.unwrap_or_default() {
                 // The live one stays where it is until its folder or server goes.
                 drop(self.engine.drop_generation(kind, generation).await);

@@ -1,15 +1,17 @@
 //! What slices ask of each other, answered. A file for each slice that answers.
 
 mod chat;
+mod content;
 mod feed;
 mod people;
 mod presence;
 mod relations;
 mod search;
 
+pub use self::content::{NoEngagements, NoMedia};
 pub use chat::ChatPeople;
-pub use feed::FeedPosts;
+pub use feed::FeedContent;
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;
-pub use search::{FoundHashtags, FoundMessages, FoundPeople, FoundPosts, SearchDirectory};
+pub use search::{FoundContent, FoundHashtags, FoundMessages, FoundPeople, SearchDirectory};
