@@ -2,15 +2,19 @@
 
 mod chat;
 mod content;
+mod engagement;
 mod feed;
+mod notifications;
 mod people;
 mod presence;
 mod relations;
 mod search;
 
-pub use self::content::{NoEngagements, NoMedia};
+pub use self::content::{ContentEngagements, NoMedia};
 pub use chat::ChatPeople;
+pub use engagement::{EngagementContents, EngagementPeople};
 pub use feed::FeedContent;
+pub use notifications::{InboxContents, InboxPeople};
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;
