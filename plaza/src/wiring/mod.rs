@@ -67,6 +67,7 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         tasks.spawn(search_index(stores, &slices, config, &clock, stop));
         tasks.spawn(Dispatch::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
+        tasks.spawn(slices.media_worker.clone().run(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
     Ok(Plaza { router: edge.router(operations, beside), tasks, health, gateway })
@@ -100,6 +101,7 @@ fn operations(slices: &Slices) -> Routes {
         .merge(chat::routes(slices.chat.clone()))
         .merge(content::routes(slices.content.clone()))
         .merge(feed::routes(slices.feed.clone()))
+        .merge(media::routes(slices.media.clone()))
         .merge(search::routes(slices.search.clone()))
 }
 
@@ -149,6 +151,7 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { posts: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
+        slices.media_worker.clone(),
         search::Counter::new(stores.db.clone(), Arc::new(FoundPosts(slices.content.clone())), clock.clone()),
     ]
 }

@@ -30,6 +30,8 @@ pub struct Slices {
     pub content: Arc<content::Service>,
     pub feed: Arc<feed::Service>,
     pub feed_worker: Arc<feed::Worker>,
+    pub media: Arc<media::Service>,
+    pub media_worker: Arc<media::Worker>,
     pub search: Arc<search::Service>,
     /// The graph, for the profiles that accounts shows.
     pub relations: Arc<Relations>,
@@ -52,8 +54,9 @@ impl Slices {
         let index = Index::open(stores, config, clock, config.has(Role::Worker))?;
         let found = super::mappings(stores, &log);
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
+        let (media, media_worker) = media(stores, config, clock).await?;
         let search = search(stores, &index, &accounts, &graph, &content, &chat).await?;
-        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, search, relations, index, found })
+        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, media, media_worker, search, relations, index, found })
     }
 }
 
@@ -130,6 +133,17 @@ async fn feed(
     let (db, posts, graph) = (stores.db.clone(), Arc::new(FeedPosts(content.clone())), relations.clone());
     let service = feed::Service::new(db.clone(), timelines.clone(), posts.clone(), graph.clone(), &config.feed);
     let worker = feed::Worker::new(db, timelines, posts, graph, &config.feed, clock.clone());
+    Ok((service, worker))
+}
+
+async fn media(
+    stores: &Stores,
+    config: &Config,
+    clock: &Clock,
+) -> Result<(Arc<media::Service>, Arc<media::Worker>), Stopped> {
+    let started = media::Service::start(stores.db.clone(), stores.blobs.clone()).await;
+    let service = started.map_err(|error| not_started("media", &error))?;
+    let worker = media::Worker::new(service.clone(), None, config.media.clone(), clock.clone());
     Ok((service, worker))
 }
 
