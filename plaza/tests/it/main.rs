@@ -9,3 +9,4 @@ mod events;
 mod process;
 mod refusals;
 mod serving;
+mod uploads;

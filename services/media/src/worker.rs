@@ -21,9 +21,9 @@ use crate::sniff::{HEAD_BYTES, sniff};
 use crate::{Error, References, Service, Settings, video};
 
 /// How long an attempt has a file to itself without saying that it goes on: what a killed worker had in hand waits for so long.
-pub const LEASE: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_secs(20);
 /// How often it says so.
-const RENEW_EVERY: Duration = Duration::from_secs(15);
+const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// Longest attempt.
 const ATTEMPT_MAX: Duration = Duration::from_secs(10 * 60);
 /// Attempts at a file, those included that ended with the process. Then it is refused.

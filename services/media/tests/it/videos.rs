@@ -5,12 +5,17 @@ use std::process::Command;
 use http::StatusCode;
 use media::Settings;
 use schemas::media::{MediaType, Poster};
+use tokio::sync::Mutex;
 
 use crate::files::{SECRET, encoded, film, halves, photograph};
 use crate::world::World;
 
+/// One program at a time: a script cannot be run while a process that another test has just started still holds it open for writing.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 #[tokio::test]
 async fn a_video_is_kept_as_it_is_and_says_that_it_has_no_poster() {
+    let _alone = ALONE.lock().await;
     let world = World::with(Settings { ffmpeg: "/nowhere/ffmpeg".to_owned(), ..Settings::default() }).await;
     let file = film(200_000);
     let media = world.ready(world.person(), MediaType::Mp4, &file).await;
@@ -29,7 +34,7 @@ fn program(folder: &Path, script: &str) -> Settings {
 
 #[tokio::test]
 async fn a_poster_is_made_anew_of_what_the_program_says() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (ALONE.lock().await, tempfile::tempdir().unwrap());
     let still = folder.path().join("still.jpg");
     std::fs::write(&still, photograph(&halves(1600, 900), 1)).unwrap();
     let world = World::with(program(folder.path(), &format!("cat {}", still.display()))).await;
@@ -45,7 +50,7 @@ async fn a_poster_is_made_anew_of_what_the_program_says() {
 
 #[tokio::test]
 async fn a_video_is_ready_without_a_poster_when_the_program_fails() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (ALONE.lock().await, tempfile::tempdir().unwrap());
     let cut = folder.path().join("cut.png");
     std::fs::write(&cut, &encoded(&halves(64, 64), image::ImageFormat::Png)[..30]).unwrap();
     for script in ["exit 1".to_owned(), "exit 0".to_owned(), "kill -9 $$".to_owned(), format!("cat {}", cut.display())] {
@@ -59,7 +64,7 @@ async fn a_video_is_ready_without_a_poster_when_the_program_fails() {
 #[tokio::test]
 async fn ffmpeg_makes_posters_of_real_videos() {
     let Ok(ffmpeg) = std::env::var("PLAZA_TEST_FFMPEG") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (ALONE.lock().await, tempfile::tempdir().unwrap());
     let world = World::with(Settings { ffmpeg: ffmpeg.clone(), ..Settings::default() }).await;
     for (name, codec, kind) in [("a.mp4", "mpeg4", MediaType::Mp4), ("a.webm", "libvpx", MediaType::Webm)] {
         let path = folder.path().join(name);

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
-use image::{DynamicImage, GenericImageView as _, ImageFormat};
+use image::codecs::gif::GifEncoder;
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, Frame, GenericImageView as _, ImageEncoder as _, ImageFormat, Rgba, RgbaImage};
+use media::model::UNUSED_MAX;
 use media::{LEASE, TRIES_MAX};
 use schemas::media::{Media, MediaState, MediaType, Refusal};
 
-use crate::files::{SECRET, encoded, glass, halves, photograph};
+use crate::files::{SECRET, encoded, film, glass, halves, photograph};
 use crate::world::World;
 
 async fn pictures(world: &World, media: &Media) -> Vec<DynamicImage> {
@@ -196,5 +199,59 @@ async fn workers_share_the_work() {
     assert_eq!(one + two, ids.len(), "each once");
     for id in ids {
         assert_eq!(world.get(ada, id).await.state, MediaState::Ready);
+    }
+}
+
+/// Where `PLAZA_TEST_S3_ENDPOINT` names an object store: any keys, a bucket `plaza`.
+#[tokio::test]
+async fn an_object_store_does_as_well_as_a_folder() {
+    let Ok(endpoint) = std::env::var("PLAZA_TEST_S3_ENDPOINT") else { return };
+    let world = World::on_bucket(&blobs::Settings {
+        url: Some("s3://plaza/media-tests".to_owned()),
+        endpoint: Some(endpoint),
+        region: Some("us-east-1".to_owned()),
+        access_key: Some("plaza".to_owned()),
+        secret_key: Some(kernel::Secret::new("plaza-secret".to_owned())),
+    })
+    .await;
+    let ada = world.person();
+    let picture = world.ready(ada, MediaType::Png, &encoded(&halves(400, 300), ImageFormat::Png)).await;
+    assert_eq!(pictures(&world, &picture).await.len(), 2);
+    let file = film(300_000);
+    let video = world.ready(ada, MediaType::Mp4, &file).await;
+    let part = world.read(&video.renditions[0].url, &[("range", "bytes=150000-150009")]).await;
+    assert_eq!((part.status.as_u16(), &part.bytes[..]), (206, &file[150_000..150_010]));
+    world.clock.advance(UNUSED_MAX);
+    assert_eq!(world.worker.sweep().await.unwrap(), 2);
+    assert!(world.keys(picture.id).await.is_empty() && world.keys(video.id).await.is_empty());
+}
+
+#[tokio::test]
+async fn of_an_animation_it_is_the_first_picture() {
+    let world = World::new().await;
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new(&mut bytes);
+    for colour in [Rgba([220, 0, 0, 255]), Rgba([0, 0, 220, 255])] {
+        encoder.encode_frame(Frame::new(RgbaImage::from_pixel(50, 40, colour))).unwrap();
+    }
+    drop(encoder);
+    let media = world.ready(world.person(), MediaType::Gif, &bytes).await;
+    let still = &pictures(&world, &media).await[0];
+    assert!(still.get_pixel(25, 20).0[0] > 180, "{:?}", still.get_pixel(25, 20));
+}
+
+#[test]
+fn a_colour_profile_is_kept_if_it_is_small_and_of_the_kind() {
+    let image = halves(64, 64).to_rgb8();
+    for (space, length, kept) in [(b"RGB ", 16 * 1024, true), (b"RGB ", 16 * 1024 + 1, false), (b"CMYK", 200, false)] {
+        let mut profile = vec![7; length];
+        profile[16..20].copy_from_slice(space);
+        let mut file = Vec::new();
+        let mut encoder = JpegEncoder::new_with_quality(&mut file, 90);
+        encoder.set_icc_profile(profile).unwrap();
+        encoder.write_image(&image, 64, 64, image::ExtendedColorType::Rgb8).unwrap();
+        let picture = media::pictures::make(&file, MediaType::Jpeg, &media::pictures::SIZES).unwrap();
+        let made = String::from_utf8_lossy(&picture.forms[0].bytes).contains("ICC_PROFILE");
+        assert_eq!(made, kept, "{space:?}, {length} bytes");
     }
 }

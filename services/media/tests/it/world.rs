@@ -107,9 +107,20 @@ impl World {
         Self::on(db, folder, settings).await
     }
 
+    /// On an object store, in place of the folder.
+    pub async fn on_bucket(place: &blobs::Settings) -> Self {
+        let (db, folder) = (postgres::testing::fresh().await, Arc::new(tempfile::tempdir().unwrap()));
+        let settings = Settings { ffmpeg: String::new(), ..Settings::default() };
+        Self::on_blobs(db, folder, Blobs::open(place, "/nowhere".as_ref()).unwrap(), settings).await
+    }
+
     async fn on(db: Db, folder: Arc<tempfile::TempDir>, settings: Settings) -> Self {
-        let clock = Clock::manual(START);
         let blobs = Blobs::open(&blobs::Settings::default(), folder.path()).unwrap();
+        Self::on_blobs(db, folder, blobs, settings).await
+    }
+
+    async fn on_blobs(db: Db, folder: Arc<tempfile::TempDir>, blobs: Blobs, settings: Settings) -> Self {
+        let clock = Clock::manual(START);
         let service = Service::start(db.clone(), blobs.clone()).await.unwrap();
         let shown = Arc::new(Shown::default());
         let worker = Worker::new(service.clone(), Some(shown.clone()), settings, clock.clone());
