@@ -56,7 +56,21 @@ impl Slices {
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
         let (media, media_worker) = media(stores, config, clock).await?;
         let search = search(stores, &index, &accounts, &graph, &content, &chat).await?;
-        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, media, media_worker, search, relations, index, found })
+        Ok(Self {
+            accounts,
+            graph,
+            presence,
+            chat,
+            content,
+            feed,
+            feed_worker,
+            media,
+            media_worker,
+            search,
+            relations,
+            index,
+            found,
+        })
     }
 }
 

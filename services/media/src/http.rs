@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, IF_RANGE, RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use kernel::MediaId;
@@ -47,11 +47,7 @@ async fn begin_upload(
 }
 
 /// Also answers `HEAD`, without the body.
-async fn get_upload(
-    State(files): Files,
-    Caller(ctx): Caller,
-    Path(media): Path<MediaId>,
-) -> Result<Response, Failure> {
+async fn get_upload(State(files): Files, Caller(ctx): Caller, Path(media): Path<MediaId>) -> Result<Response, Failure> {
     let media = files.read(&ctx, media).await?;
     let headers = [(UPLOAD_OFFSET, HeaderValue::from(media.received)), (UPLOAD_LENGTH, HeaderValue::from(media.bytes))];
     Ok((headers, Json(media)).into_response())

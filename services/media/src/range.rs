@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn what_is_not_one_range_of_bytes_is_passed_over() {
-        for header in ["", "bytes", "bytes=", "bytes=-", "bytes=5-3", "bytes=1-2,4-5", "lines=1-2", "bytes=a-b", "bytes=+1-2"] {
+        for header in
+            ["", "bytes", "bytes=", "bytes=-", "bytes=5-3", "bytes=1-2,4-5", "lines=1-2", "bytes=a-b", "bytes=+1-2"]
+        {
             assert_eq!(wanted(Some(header), 10), Wanted::All, "{header}");
         }
     }

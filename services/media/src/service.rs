@@ -122,20 +122,19 @@ impl Service {
         Ok(Place { service: Arc::clone(self), user })
     }
 
-    /// Whether the next part of an upload begins at `start`: asked before the part is received, and again when it is noted.
-    pub async fn goes_on_at(&self, ctx: &Ctx, id: MediaId, start: u64) -> Result<(), Error> {
+    /// The upload, if its next part begins at `start`: asked before the part is received, and again when it is noted.
+    pub async fn goes_on_at(&self, ctx: &Ctx, id: MediaId, start: u64) -> Result<Media, Error> {
         let media = self.mine(ctx, id).await?;
         if media.state != State::Uploading {
             return Err(Error::Complete(media.received));
         }
-        if start == media.received { Ok(()) } else { Err(Error::Elsewhere(media.received)) }
+        if start == media.received { Ok(media) } else { Err(Error::Elsewhere(media.received)) }
     }
 
     /// Adds a part. Where the next one begins. The part is written before it is noted: what is noted is durable, and what was
     /// written and not noted goes with the other parts.
     pub async fn append(&self, ctx: &Ctx, id: MediaId, start: u64, bytes: Bytes) -> Result<u64, Error> {
-        self.goes_on_at(ctx, id, start).await?;
-        let media = self.mine(ctx, id).await?;
+        let media = self.goes_on_at(ctx, id, start).await?;
         let len = bytes.len() as u64;
         if !fits(start, len, media.bytes) {
             return Err(Error::Part);
@@ -192,24 +191,37 @@ impl Service {
         now: Timestamp,
     ) -> Result<HashMap<MediaId, Attachment>, Error> {
         let media = self.store.touch(user, some(ids), now.plus(UNUSED_MAX)).await?;
-        Ok(self.attachments(media, Reach::Hidden, now))
+        Ok(self.attachments(media, |_| Reach::Hidden, now))
     }
 
-    /// What readers need to show those of `ids` that are ready. `reach` says who may keep the addresses. One round trip.
+    /// What readers need to show those of `media` that are ready, each with who may have its addresses: of a file that is
+    /// there twice, the fewer. One round trip.
     pub async fn describe(
         &self,
-        ids: &[MediaId],
-        reach: Reach,
+        media: &[(MediaId, Reach)],
         now: Timestamp,
     ) -> Result<HashMap<MediaId, Attachment>, Error> {
-        if ids.is_empty() {
+        if media.is_empty() {
             return Ok(HashMap::new());
         }
-        let media = self.store.by_id(some(ids)).await?;
-        Ok(self.attachments(media, reach, now))
+        let mut reaches: HashMap<MediaId, Reach> = HashMap::new();
+        for (id, reach) in some(media) {
+            let known = reaches.entry(*id).or_insert(*reach);
+            if *reach == Reach::Hidden {
+                *known = Reach::Hidden;
+            }
+        }
+        let ids: Vec<MediaId> = reaches.keys().copied().collect();
+        let found = self.store.by_id(&ids).await?;
+        Ok(self.attachments(found, |id| reaches.get(&id).copied().unwrap_or(Reach::Hidden), now))
     }
 
-    fn attachments(&self, media: Vec<Media>, reach: Reach, now: Timestamp) -> HashMap<MediaId, Attachment> {
+    fn attachments(
+        &self,
+        media: Vec<Media>,
+        reach: impl Fn(MediaId) -> Reach,
+        now: Timestamp,
+    ) -> HashMap<MediaId, Attachment> {
         let ready = media.into_iter().filter(|media| media.state == State::Ready);
         let described = ready.map(|media| {
             let attachment = Attachment {
@@ -218,7 +230,7 @@ impl Service {
                 width: media.facts.width,
                 height: media.facts.height,
                 duration_ms: media.facts.duration_ms,
-                renditions: self.renditions(&media, reach, now),
+                renditions: self.renditions(&media, reach(media.id), now),
             };
             (media.id, attachment)
         });
@@ -286,6 +298,6 @@ impl Service {
 }
 
 /// As many as may be asked for together.
-fn some(ids: &[MediaId]) -> &[MediaId] {
+fn some<T>(ids: &[T]) -> &[T] {
     &ids[..ids.len().min(MEDIA_AT_ONCE_MAX)]
 }

@@ -10,9 +10,8 @@ const EBML: [u8; 4] = [0x1a, 0x45, 0xdf, 0xa3];
 /// EBML's element for the kind of document.
 const DOC_TYPE: [u8; 2] = [0x42, 0x82];
 /// Brands of ISO 14496-12 that browsers play. Others, such as HEIF's pictures and Canon's raw ones, share the form of the file.
-const MP4_BRANDS: [&[u8; 4]; 12] = [
-    b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"mp71", b"avc1", b"M4V ", b"MSNV", b"dash",
-];
+const MP4_BRANDS: [&[u8; 4]; 12] =
+    [b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"mp71", b"avc1", b"M4V ", b"MSNV", b"dash"];
 
 /// The type of a file that begins with `head`, if it is one that is taken.
 #[must_use]

@@ -112,7 +112,7 @@ impl Worker {
         METRICS.seconds.observe(started.elapsed().as_secs_f64());
         match outcome {
             Ok(Some(outcome)) => self.conclude(&media, outcome).await?,
-            Ok(None) => tracing::info!(media = %media.id, "a file was taken over by another attempt"),
+            Ok(None) => self.lost(media.id).await?,
             Err(error) => self.failed(&media, &error).await?,
         }
         Ok(true)
@@ -245,7 +245,17 @@ impl Worker {
             }
         };
         // Fails it, the sweep does it.
-        if mine { self.tidy(media.id).await } else { Ok(()) }
+        if mine { self.tidy(media.id).await } else { self.lost(media.id).await }
+    }
+
+    /// Somebody else has the file now; or nobody wants it any more, and what this attempt wrote must not outlive it.
+    async fn lost(&self, id: MediaId) -> Result<(), Error> {
+        let (store, blobs) = self.service.parts_of_it();
+        tracing::info!(media = %id, "a file was taken out of the hands of an attempt");
+        if store.find(id).await?.is_none() {
+            blobs.delete_folder(&folder(id)).await?;
+        }
+        Ok(())
     }
 
     async fn failed(&self, media: &Media, error: &Error) -> Result<(), Error> {
@@ -336,4 +346,5 @@ impl Consumer for Worker {
     }
 }
 
-const _: () = assert!(State::Processing.number() == 2 && State::Ready.number() == 3, "as the statements of the store say");
+const _: () =
+    assert!(State::Processing.number() == 2 && State::Ready.number() == 3, "as the statements of the store say");

@@ -71,7 +71,8 @@ fn element(bytes: &[u8]) -> Option<(u32, &[u8], &[u8])> {
     let size = digits.iter().fold(0u64, |size, byte| size << 8 | u64::from(*byte)) & (marker - 1);
     let bytes = &bytes[size_len..];
     // All ones: unknown, up to the end. What a live recording has.
-    let len = if size == marker - 1 { bytes.len() } else { usize::try_from(size).unwrap_or(usize::MAX).min(bytes.len()) };
+    let len =
+        if size == marker - 1 { bytes.len() } else { usize::try_from(size).unwrap_or(usize::MAX).min(bytes.len()) };
     let (content, rest) = bytes.split_at(len);
     Some((id, content, rest))
 }

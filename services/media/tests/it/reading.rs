@@ -87,11 +87,16 @@ async fn an_address_holds_for_a_time_and_for_one_form() {
     let world = World::new().await;
     let ada = world.person();
     let media = world.ready(ada, MediaType::Mp4, &film(1_000)).await;
-    let ids = [media.id];
     let now = world.clock.now();
-    let hidden = world.service.describe(&ids, Reach::Hidden, now).await.unwrap().remove(&media.id).unwrap();
-    let public = world.service.describe(&ids, Reach::Public, now).await.unwrap().remove(&media.id).unwrap();
-    let (hidden, public) = (&hidden.renditions[0].url, &public.renditions[0].url);
+    let url = async |reaches: &[Reach]| {
+        let asked: Vec<_> = reaches.iter().map(|reach| (media.id, *reach)).collect();
+        let mut found = world.service.describe(&asked, now).await.unwrap();
+        found.remove(&media.id).unwrap().renditions.remove(0).url
+    };
+    let (hidden, public) = (&url(&[Reach::Hidden]).await, &url(&[Reach::Public]).await);
+    for twice in [[Reach::Public, Reach::Hidden], [Reach::Hidden, Reach::Public]] {
+        assert_eq!(&url(&twice).await, hidden);
+    }
     assert!(world.read(public, &[]).await.header("cache-control").starts_with("public, "));
     let refused = (403, "media_link_invalid".to_owned());
     for wrong in [
@@ -124,8 +129,8 @@ async fn content_is_told_of_what_is_its_authors_and_ready() {
     let now = world.clock.now();
     let mine = world.service.owned_and_ready(ada, &ids, now).await.unwrap();
     assert_eq!(mine.keys().copied().collect::<Vec<_>>(), [ready.id]);
-    let shown = world.service.describe(&ids, Reach::Public, now).await.unwrap();
+    let shown = world.service.describe(&ids.map(|id| (id, Reach::Public)), now).await.unwrap();
     assert_eq!(shown.len(), 2);
     assert_eq!((shown[&ready.id].duration_ms, shown[&ready.id].width), (Some(2_500), Some(1920)));
-    assert!(world.service.describe(&[], Reach::Public, now).await.unwrap().is_empty());
+    assert!(world.service.describe(&[], now).await.unwrap().is_empty());
 }

@@ -4,7 +4,9 @@ use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use kernel::MediaId;
 use media::PARTS_OF_ONE_MAX;
-use media::model::{DAY_BYTES_MAX, IMAGE_BYTES_MAX, PART_BYTES_MAX, PART_BYTES_MIN, UPLOAD_MAX, UPLOADS_MAX, VIDEO_BYTES_MAX};
+use media::model::{
+    DAY_BYTES_MAX, IMAGE_BYTES_MAX, PART_BYTES_MAX, PART_BYTES_MIN, UPLOAD_MAX, UPLOADS_MAX, VIDEO_BYTES_MAX,
+};
 use schemas::media::{MediaState, MediaType};
 
 use crate::files::{encoded, film, halves, noise};
@@ -170,11 +172,12 @@ async fn what_is_no_request_is_refused() {
     let ada = world.person();
     let id = world.begun(ada, MediaType::Png, 100).await;
     let json = [("content-type", "application/json")];
-    let begin = async |body: &'static str| {
-        world.send(Method::POST, "/v1/media", Some(ada), &json, body).await.failure()
-    };
+    let begin =
+        async |body: &'static str| world.send(Method::POST, "/v1/media", Some(ada), &json, body).await.failure();
     assert_eq!(begin("{").await, (400, "malformed_json".to_owned()));
-    for body in ["{}", r#"{"type":"image/tiff","bytes":1}"#, r#"{"type":"image/png","bytes":-1}"#, r#"{"type":"image/png"}"#] {
+    for body in
+        ["{}", r#"{"type":"image/tiff","bytes":1}"#, r#"{"type":"image/png","bytes":-1}"#, r#"{"type":"image/png"}"#]
+    {
         assert_eq!(begin(body).await, (422, "invalid_body".to_owned()), "{body}");
     }
     assert_eq!(begin(r#"{"type":"image/png","bytes":1,"name":"x"}"#).await, (422, "invalid_body".to_owned()));

@@ -53,7 +53,8 @@ async fn a_video_is_ready_without_a_poster_when_the_program_fails() {
     let (_alone, folder) = (ALONE.lock().await, tempfile::tempdir().unwrap());
     let cut = folder.path().join("cut.png");
     std::fs::write(&cut, &encoded(&halves(64, 64), image::ImageFormat::Png)[..30]).unwrap();
-    for script in ["exit 1".to_owned(), "exit 0".to_owned(), "kill -9 $$".to_owned(), format!("cat {}", cut.display())] {
+    for script in ["exit 1".to_owned(), "exit 0".to_owned(), "kill -9 $$".to_owned(), format!("cat {}", cut.display())]
+    {
         let world = World::with(program(folder.path(), &script)).await;
         let media = world.ready(world.person(), MediaType::Mp4, &film(1_000)).await;
         assert_eq!((media.poster, media.renditions.len()), (Some(Poster::Failed), 1), "{script}");

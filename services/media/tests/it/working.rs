@@ -61,7 +61,9 @@ async fn a_photograph_is_turned_upright_and_tells_nothing() {
     let world = World::new().await;
     let ada = world.person();
     // How the red half lies: left, right, right (mirrored twice), left, top, top, bottom, bottom.
-    for (orientation, red) in [(1, "left"), (2, "right"), (3, "right"), (4, "left"), (5, "top"), (6, "top"), (7, "bottom"), (8, "bottom")] {
+    for (orientation, red) in
+        [(1, "left"), (2, "right"), (3, "right"), (4, "left"), (5, "top"), (6, "top"), (7, "bottom"), (8, "bottom")]
+    {
         let file = photograph(&halves(800, 400), orientation);
         assert!(String::from_utf8_lossy(&file).contains(SECRET));
         let media = world.ready(ada, MediaType::Jpeg, &file).await;

@@ -125,8 +125,7 @@ impl World {
         let shown = Arc::new(Shown::default());
         let worker = Worker::new(service.clone(), Some(shown.clone()), settings, clock.clone());
         let keys = web::idempotency::Keys::new(db.clone(), clock.clone());
-        let edge =
-            Edge::new(web::Settings::default(), Arc::new(Door), Arc::new(Local::new()), keys, clock.clone());
+        let edge = Edge::new(web::Settings::default(), Arc::new(Door), Arc::new(Local::new()), keys, clock.clone());
         let router = edge.router(media::routes(service.clone()), Router::new());
         Self { db, clock, service, worker, blobs, shown, router, folder }
     }

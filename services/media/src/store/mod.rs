@@ -1,5 +1,7 @@
 //! Media in PostgreSQL.
 
+mod upkeep;
+
 use kernel::{MediaId, StoreError, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
 use schemas::media::{MediaType, Refusal};
@@ -166,7 +168,14 @@ impl Store {
     }
 
     /// Makes a file ready, if it is still in the hands of this attempt. Whether it was.
-    pub(crate) async fn ready(&self, media: &Media, kind: MediaType, facts: Facts, forms: &[Form], due_at: Timestamp) -> StoreResult<bool> {
+    pub(crate) async fn ready(
+        &self,
+        media: &Media,
+        kind: MediaType,
+        facts: Facts,
+        forms: &[Form],
+        due_at: Timestamp,
+    ) -> StoreResult<bool> {
         let made = sqlx::query(
             "UPDATE media SET state = 3, type = $3, width = $4, height = $5, duration_ms = $6, poster = $7,
                               renditions = $8, due_at = $9
@@ -206,18 +215,6 @@ impl Store {
         delete.execute(self.db.pool()).await.map(drop).map_err(fault)
     }
 
-    /// Files whose parts are still there although nobody needs them any more.
-    pub(crate) async fn with_surplus_parts(&self, limit: i64) -> StoreResult<Vec<MediaId>> {
-        sqlx::query_scalar(
-            "SELECT DISTINCT media FROM media_parts JOIN media ON media.id = media_parts.media
-             WHERE state NOT IN (1, 2) LIMIT $1",
-        )
-        .bind(limit)
-        .fetch_all(self.db.pool())
-        .await
-        .map_err(fault)
-    }
-
     /// Those of `ids` that are `owner`'s and ready, kept until `until` at least: somebody is about to show them.
     pub(crate) async fn touch(&self, owner: UserId, ids: &[MediaId], until: Timestamp) -> StoreResult<Vec<Media>> {
         let rows = sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(format!(
@@ -229,72 +226,6 @@ impl Store {
         .bind(until)
         .fetch_all(self.db.pool());
         collect(telemetry::timed("postgres", "media.touch", rows).await)
-    }
-
-    /// Gives up uploads that took too long, and forgets what was refused long ago. Whether there may be more.
-    pub(crate) async fn give_up(&self, now: Timestamp, limit: i64) -> StoreResult<u64> {
-        let gone = sqlx::query(
-            "UPDATE media SET state = 5 WHERE id = ANY (ARRAY(
-                 SELECT id FROM media WHERE state IN (1, 4) AND due_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        )
-        .bind(now)
-        .bind(limit)
-        .execute(self.db.pool())
-        .await
-        .map_err(fault)?;
-        Ok(gone.rows_affected())
-    }
-
-    /// Ready files of which it is time to ask whether anything shows them.
-    pub(crate) async fn perhaps_unused(&self, now: Timestamp, limit: i64) -> StoreResult<Vec<MediaId>> {
-        sqlx::query_scalar("SELECT id FROM media WHERE state = 3 AND due_at <= $1 ORDER BY due_at LIMIT $2")
-            .bind(now)
-            .bind(limit)
-            .fetch_all(self.db.pool())
-            .await
-            .map_err(fault)
-    }
-
-    /// Lets go of `unused`, unless somebody asked for them by name meanwhile; looks at `used` again at `next`.
-    pub(crate) async fn sort(
-        &self,
-        used: &[MediaId],
-        unused: &[MediaId],
-        now: Timestamp,
-        next: Timestamp,
-    ) -> StoreResult<()> {
-        sqlx::query(
-            "UPDATE media SET state = CASE WHEN id = ANY($1) THEN 3 ELSE 5 END, due_at = $4
-             WHERE (id = ANY($1) OR id = ANY($2)) AND state = 3 AND due_at <= $3",
-        )
-        .bind(used)
-        .bind(unused)
-        .bind(now)
-        .bind(next)
-        .execute(self.db.pool())
-        .await
-        .map(drop)
-        .map_err(fault)
-    }
-
-    /// Lets go of a person's files. How many.
-    pub(crate) async fn let_go_of(&self, owner: UserId) -> StoreResult<u64> {
-        let gone = sqlx::query("UPDATE media SET state = 5 WHERE owner = $1 AND state <> 5");
-        Ok(gone.bind(owner).execute(self.db.pool()).await.map_err(fault)?.rows_affected())
-    }
-
-    pub(crate) async fn going(&self, limit: i64) -> StoreResult<Vec<MediaId>> {
-        sqlx::query_scalar("SELECT id FROM media WHERE state = 5 ORDER BY due_at LIMIT $1")
-            .bind(limit)
-            .fetch_all(self.db.pool())
-            .await
-            .map_err(fault)
-    }
-
-    pub(crate) async fn forget(&self, id: MediaId) -> StoreResult<()> {
-        self.forget_parts(id).await?;
-        let delete = sqlx::query("DELETE FROM media WHERE id = $1 AND state = 5").bind(id);
-        delete.execute(self.db.pool()).await.map(drop).map_err(fault)
     }
 }
 
