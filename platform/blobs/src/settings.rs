@@ -67,6 +67,15 @@ impl Settings {
         self.url.is_none()
     }
 
+    /// The folder that is meant, if it is one; `default` when none is named.
+    #[must_use]
+    pub fn folder(&self, default: &Path) -> Option<PathBuf> {
+        match self.place(default) {
+            Ok(Place::Folder(path)) => Some(path),
+            Ok(Place::Bucket { .. }) | Err(_) => None,
+        }
+    }
+
     /// The store that is meant; `default` is the folder for when none is named.
     pub(crate) fn place(&self, default: &Path) -> Result<Place, OpenError> {
         let Some(url) = &self.url else { return Ok(Place::Folder(default.to_owned())) };

@@ -161,12 +161,14 @@ async fn opensearch_cluster(settings: &index::engine::opensearch::Settings) -> R
     Ok(format!("{}, indexes begin with {}", version.number, settings.prefix))
 }
 
-/// A folder of Plaza's own is looked at, not made.
+/// A folder is looked at, not made.
 async fn uploads(config: &Config) -> Result<String, Stopped> {
-    if config.blobs.is_local() {
-        let folder = startup::blobs_folder(config)?;
+    if let Some(folder) = config.blobs.folder(&startup::blobs_folder(config)?) {
         if !folder.exists() {
             data_dir::check_place(&folder)?;
+        }
+        if !config.blobs.is_local() {
+            return Ok(format!("uploaded files live in {}", folder.display()));
         }
         let shared = if config.redis.url.is_some() { "; several nodes need PLAZA_BLOBS_URL" } else { "" };
         return Ok(format!("not configured: uploaded files live in {}{shared}", folder.display()));
