@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::PersonSummary;
 use crate::engagement::Engagement;
+use crate::media::Attachment;
 
 /// Who may read something, besides its author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -115,12 +116,6 @@ pub struct Content {
     pub engagement: Option<Engagement>,
 }
 
-/// A picture or video of a piece of content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attachment {
-    pub id: MediaId,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LivestreamState {
@@ -152,12 +147,26 @@ pub struct Price {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ContentCreate {
     Post(PostCreate),
+    Reel(ReelCreate),
+    Story(StoryCreate),
+    Comment(CommentCreate),
+    Livestream(LivestreamCreate),
+    Listing(ListingCreate),
 }
 
-impl From<PostCreate> for ContentCreate {
-    fn from(post: PostCreate) -> Self {
-        Self::Post(post)
-    }
+macro_rules! creates {
+    ($($kind:ident: $create:ident),*) => {$(
+        impl From<$create> for ContentCreate {
+            fn from(wish: $create) -> Self {
+                Self::$kind(wish)
+            }
+        }
+    )*};
+}
+
+creates! {
+    Post: PostCreate, Reel: ReelCreate, Story: StoryCreate, Comment: CommentCreate, Livestream: LivestreamCreate,
+    Listing: ListingCreate
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -168,8 +177,70 @@ pub struct PostCreate {
     pub audience: Option<Audience>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<PlaceGiven>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaId>,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReelCreate {
+    /// A video.
+    pub media: MediaId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceGiven>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoryCreate {
+    /// A picture or a video.
+    pub media: MediaId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommentCreate {
+    /// What it answers.
+    pub parent: ContentId,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LivestreamCreate {
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<LivestreamState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListingCreate {
+    pub title: String,
+    pub price: Price,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceGiven>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaId>,
+}
+
+/// What is to change. Each kind has its own of these.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContentEdit {
@@ -182,6 +253,14 @@ pub struct ContentEdit {
     /// There is only `true`: leaving it out leaves the place as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remove_place: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<LivestreamState>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
 }
 
 /// Business event `content.created`.
@@ -231,20 +310,34 @@ pub struct ContentDeleted {
     pub deleted_at: Timestamp,
 }
 
+/// Business event `content.expired`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentExpired {
+    pub content: ContentId,
+    pub kind: ContentKind,
+    pub author: UserId,
+    pub expired_at: Timestamp,
+}
+
 crate::types! {
     "content":
-    Attachment,
+    CommentCreate = ContentCreate,
     Content,
     ContentCreate,
     ContentCreated,
     ContentDeleted,
     ContentEdit,
     ContentEdited,
+    ContentExpired,
     ContentPage = kernel::Page<Content>,
     HashtagSpan,
+    ListingCreate = ContentCreate,
+    LivestreamCreate = ContentCreate,
     MentionSpan,
     Place,
     PlaceGiven,
     PostCreate = ContentCreate,
     Price,
+    ReelCreate = ContentCreate,
+    StoryCreate = ContentCreate,
 }

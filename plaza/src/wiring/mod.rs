@@ -68,6 +68,7 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         tasks.spawn(Dispatch::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
         tasks.spawn(slices.media_worker.clone().run(stop.clone()));
+        tasks.spawn(slices.content.clone().expire(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
     Ok(Plaza { router: edge.router(operations, beside), tasks, health, gateway })
@@ -149,6 +150,7 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         slices.graph.clone(),
         presence::consumer(slices.presence.clone()),
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
+        Arc::new(content::Threads { content: slices.content.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
         slices.media_worker.clone(),

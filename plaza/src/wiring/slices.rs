@@ -7,15 +7,15 @@ use chat::sequencer::Sequencer;
 use feed::{CassandraTimelines, PostgresTimelines, Timelines};
 use index::Kind;
 use index::pipeline::Mappings;
-use kernel::{Clock, Fail};
+use kernel::{Clock, ContentKind, Fail};
 use presence::PresenceStore;
 use presence::store::Times;
 use search::Source;
-use search::model::{HASHTAG, MESSAGE, PERSON, POST};
+use search::model::{HASHTAG, MESSAGE, PERSON, of_content};
 
 use super::adapters::{
-    ChatPeople, FeedContent, FoundContent, FoundHashtags, FoundMessages, FoundPeople, People, PresenceRelations,
-    Relations, SearchDirectory,
+    ChatPeople, FeedContent, FoundContent, FoundHashtags, FoundMessages, FoundPeople, NoEngagements, People,
+    PresenceRelations, Relations, SearchDirectory, Shown, Uploads,
 };
 use super::{Index, Stores};
 use crate::config::{Config, Role};
@@ -50,11 +50,19 @@ impl Slices {
         let presence = presence(stores, config, clock, &accounts, &graph);
         let log = message_log(stores, config, clock).await?;
         let chat = chat(stores, &log, &accounts, &graph);
-        let content = content::Service::new(stores.db.clone(), people, relations.clone());
+        let media = media(stores).await?;
+        let neighbours = content::Neighbours {
+            people,
+            relations: relations.clone(),
+            media: Arc::new(Uploads { media: media.clone(), clock: clock.clone() }),
+            engagements: Arc::new(NoEngagements),
+        };
+        let content = content::Service::new(stores.db.clone(), neighbours, clock.clone());
         let index = Index::open(stores, config, clock, config.has(Role::Worker))?;
         let found = super::mappings(stores, &log);
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
-        let (media, media_worker) = media(stores, config, clock).await?;
+        let (shown, settings) = (Arc::new(Shown(content.clone())), config.media.clone());
+        let media_worker = media::Worker::new(media.clone(), Some(shown), settings, clock.clone());
         let search = search(stores, &index, &accounts, &graph, &content, &chat).await?;
         Ok(Self {
             accounts,
@@ -150,15 +158,9 @@ async fn feed(
     Ok((service, worker))
 }
 
-async fn media(
-    stores: &Stores,
-    config: &Config,
-    clock: &Clock,
-) -> Result<(Arc<media::Service>, Arc<media::Worker>), Stopped> {
+async fn media(stores: &Stores) -> Result<Arc<media::Service>, Stopped> {
     let started = media::Service::start(stores.db.clone(), stores.blobs.clone()).await;
-    let service = started.map_err(|error| not_started("media", &error))?;
-    let worker = media::Worker::new(service.clone(), None, config.media.clone(), clock.clone());
-    Ok((service, worker))
+    started.map_err(|error| not_started("media", &error))
 }
 
 /// Each kind with the slice that shows it.
@@ -171,14 +173,15 @@ async fn search(
     chat: &Arc<chat::Service>,
 ) -> Result<Arc<search::Service>, Stopped> {
     let (accounts, graph, chat) = (accounts.clone(), graph.clone(), chat.clone());
-    let sources: [(Kind, Arc<dyn Source>); 4] = [
+    let contents: Arc<dyn Source> = Arc::new(FoundContent(content.clone()));
+    let sources: [(Kind, Arc<dyn Source>); 3] = [
         (PERSON, Arc::new(FoundPeople { accounts: accounts.clone(), graph: graph.clone() })),
         (HASHTAG, Arc::new(FoundHashtags(content.clone()))),
-        (POST, Arc::new(FoundContent(content.clone()))),
         (MESSAGE, Arc::new(FoundMessages(chat.clone()))),
     ];
     let directory = Arc::new(SearchDirectory { accounts, graph, chat });
-    let sources = sources.into_iter().collect();
+    let of_content = ContentKind::ALL.iter().map(|kind| (of_content(*kind), contents.clone()));
+    let sources = sources.into_iter().chain(of_content).collect();
     let started = search::Service::start(stores.db.clone(), index.engine.clone(), sources, directory).await;
     started.map_err(|error| not_started("search", &error))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Clock, ContentId, EventId, Problem, Timestamp, UserId};
+use kernel::{Clock, ContentId, ContentKind, EventId, Problem, Timestamp, UserId};
 use postgres::Db;
 use postgres::outbox::{ConsumeError, Consumer, Delivery};
 use schemas::content::ContentCreated;
@@ -238,6 +238,10 @@ impl Consumer for Worker {
         let task = match event.kind.as_str() {
             "content.created" => {
                 let ContentCreated { content, author, created_at, .. } = serde_json::from_value(payload)?;
+                // Those are found where they belong: below what they are about, and in the tray.
+                if matches!(content.kind(), ContentKind::Comment | ContentKind::Story) {
+                    return Ok(());
+                }
                 Task::Push { content, author, posted_at: created_at }
             }
             "follow.created" => {
@@ -261,7 +265,6 @@ impl Consumer for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::ContentKind;
 
     #[test]
     fn every_timeline_is_due_for_a_trim_now_and_then() {

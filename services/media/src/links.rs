@@ -15,7 +15,7 @@ const HEAD_BYTES: usize = 5;
 /// An address of a hidden thing holds for one to two of these.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
 /// An address of a public thing holds for one to two of these.
-pub const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Who may have an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Reach {
     const fn period(self) -> Duration {
         match self {
             Self::Hidden => HOUR,
-            Self::Public => WEEK,
+            Self::Public => DAY,
         }
     }
 }

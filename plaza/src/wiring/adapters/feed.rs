@@ -41,7 +41,12 @@ impl feed::Contents for FeedContent {
     }
 
     async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let found = self.0.latest(authors, before, limit).await?;
+        let kinds = content::kinds::listed();
+        let of = |author: &UserId| {
+            kinds.iter().map(|kind| content::Source { author: *author, kind: *kind }).collect::<Vec<_>>()
+        };
+        let sources: Vec<content::Source> = authors.iter().flat_map(of).collect();
+        let found = self.0.latest(&sources, content::Window { before, from: None }, limit).await?;
         Ok(found.into_iter().map(|(id, author)| Entry { id, author }).collect())
     }
 }

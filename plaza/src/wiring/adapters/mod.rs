@@ -1,12 +1,16 @@
 //! What slices ask of each other, answered. A file for each slice that answers.
 
 mod chat;
+mod content;
 mod feed;
+mod media;
 mod people;
 mod presence;
 mod relations;
 mod search;
 
+pub use self::content::NoEngagements;
+pub use self::media::{Shown, Uploads};
 pub use chat::ChatPeople;
 pub use feed::FeedContent;
 pub use people::People;

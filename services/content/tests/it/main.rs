@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audiences;
+mod comments;
 mod events;
 mod finding;
+mod kinds;
 mod lists;
 mod posts;
 mod world;

@@ -9,13 +9,16 @@ use async_trait::async_trait;
 use content::{People, Relations, Standing};
 use feed::{CassandraTimelines, Contents, Edge, Entry, Graph, PostgresTimelines, Shown, Timelines, Worker};
 use kernel::{
-    Clock, ContentId, Ctx, Cursor, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp, UserId,
+    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, EventId, MediaId, PageSize, Problem, RequestId, SessionId,
+    Timestamp, UserId,
 };
 use parking_lot::Mutex;
 use postgres::Db;
 use postgres::outbox::{self, Consumer, Dispatch, OutboxEvent};
 use schemas::accounts::PersonSummary;
 use schemas::content::{Audience, PostCreate};
+use schemas::engagement::Engagement;
+use schemas::media::Attachment;
 use schemas::feed::FeedItem;
 
 /// From so many followers on, authors are pulled, unless a test says otherwise.
@@ -152,6 +155,25 @@ impl Graph for Society {
     }
 }
 
+/// There are neither uploads nor reactions.
+#[async_trait]
+impl content::MediaLibrary for Society {
+    async fn ready(&self, _: UserId, _: &[MediaId]) -> Result<HashMap<MediaId, content::MediaKind>, Problem> {
+        Ok(HashMap::new())
+    }
+
+    async fn attachments(&self, _: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
+#[async_trait]
+impl content::Engagements for Society {
+    async fn of(&self, _: UserId, _: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
 /// The posts' slice as feeds see it.
 struct Content(Arc<content::Service>);
 
@@ -163,7 +185,9 @@ impl Contents for Content {
     }
 
     async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let latest = self.0.latest(authors, before, limit).await?;
+        let source = |author: &UserId| content::Source { author: *author, kind: ContentKind::Post };
+        let sources: Vec<content::Source> = authors.iter().map(source).collect();
+        let latest = self.0.latest(&sources, content::Window { before, from: None }, limit).await?;
         Ok(latest.into_iter().map(|(id, author)| Entry { id, author }).collect())
     }
 }
@@ -194,9 +218,17 @@ impl World {
         let db = postgres::testing::fresh().await;
         let timelines = store.open(&db).await;
         let society = Arc::new(Society::default());
-        let content = content::Service::new(db.clone(), society.clone(), society.clone());
-        let posts = Arc::new(Content(content.clone()));
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let content = {
+            let neighbours = content::Neighbours {
+                people: society.clone(),
+                relations: society.clone(),
+                media: society.clone(),
+                engagements: society.clone(),
+            };
+            content::Service::new(db.clone(), neighbours, clock.clone())
+        };
+        let posts = Arc::new(Content(content.clone()));
         let settings = feed::Settings { pull_followers_min: pull_min };
         let written = wrap(timelines.clone());
         let worker = Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
