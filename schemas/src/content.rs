@@ -134,8 +134,16 @@ pub enum Availability {
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Price {
+    /// In the smallest unit of the currency.
+    pub amount: u64,
+    /// ISO 4217, upper case.
+    pub currency: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceGiven {
     /// In the smallest unit of the currency.
     pub amount: u64,
     /// ISO 4217, upper case.
@@ -229,7 +237,7 @@ pub struct LivestreamCreate {
 #[serde(deny_unknown_fields)]
 pub struct ListingCreate {
     pub title: String,
-    pub price: Price,
+    pub price: PriceGiven,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -258,7 +266,7 @@ pub struct ContentEdit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<LivestreamState>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price: Option<Price>,
+    pub price: Option<PriceGiven>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,
 }
@@ -338,6 +346,7 @@ crate::types! {
     PlaceGiven,
     PostCreate = ContentCreate,
     Price,
+    PriceGiven,
     ReelCreate = ContentCreate,
     StoryCreate = ContentCreate,
 }

@@ -18,6 +18,7 @@ pub mod engagement;
 pub mod feed;
 pub mod graph;
 pub mod media;
+pub mod notifications;
 pub mod presence;
 pub mod problem;
 pub mod search;

@@ -24,6 +24,7 @@ pub fn all_types() -> impl Iterator<Item = &'static Type> {
         crate::feed::TYPES,
         crate::graph::TYPES,
         crate::media::TYPES,
+        crate::notifications::TYPES,
         crate::presence::TYPES,
         crate::problem::TYPES,
         crate::search::TYPES,

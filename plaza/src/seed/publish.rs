@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kernel::{ContentId, ContentKind, PageSize};
 use schemas::content::{
     Availability, CommentCreate, Content, ContentEdit, ListingCreate, LivestreamCreate, LivestreamState, PlaceGiven,
-    Price,
+    PriceGiven,
 };
 
 use super::community::Community;
@@ -72,7 +72,7 @@ impl Filling<'_> {
             let (latitude, longitude) = *place;
             let wish = ListingCreate {
                 title: (*title).to_owned(),
-                price: Price { amount: *cents, currency: CURRENCY.to_owned() },
+                price: PriceGiven { amount: *cents, currency: CURRENCY.to_owned() },
                 text: None,
                 audience: None,
                 place: Some(PlaceGiven { latitude, longitude, name: None }),

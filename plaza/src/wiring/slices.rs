@@ -14,8 +14,9 @@ use search::Source;
 use search::model::{HASHTAG, MESSAGE, PERSON, of_content};
 
 use super::adapters::{
-    ChatPeople, FeedContent, FoundContent, FoundHashtags, FoundMessages, FoundPeople, NoEngagements, People,
-    PresenceRelations, Relations, SearchDirectory, Shown, Uploads,
+    ChatPeople, ContentEngagements, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags,
+    FoundMessages, FoundPeople, InboxContents, InboxPeople, People, PresenceRelations, Relations, SearchDirectory,
+    Shown, Uploads,
 };
 use super::{Index, Stores};
 use crate::config::{Config, Role};
@@ -28,6 +29,8 @@ pub struct Slices {
     pub presence: Arc<presence::Service>,
     pub chat: Arc<chat::Service>,
     pub content: Arc<content::Service>,
+    pub engagement: Arc<engagement::Service>,
+    pub inbox: Arc<notifications::Service>,
     pub feed: Arc<feed::Service>,
     pub feed_worker: Arc<feed::Worker>,
     pub media: Arc<media::Service>,
@@ -55,9 +58,11 @@ impl Slices {
             people,
             relations: relations.clone(),
             media: Arc::new(Uploads { media: media.clone(), clock: clock.clone() }),
-            engagements: Arc::new(NoEngagements),
+            engagements: Arc::new(ContentEngagements(engagement::Tally::new(stores.db.clone()))),
         };
         let content = content::Service::new(stores.db.clone(), neighbours, clock.clone());
+        let engagement = engagement(stores, &accounts, &graph, &content);
+        let inbox = inbox(stores, &accounts, &graph, &content);
         let index = Index::open(stores, config, clock, config.has(Role::Worker))?;
         let found = super::mappings(stores, &log);
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
@@ -70,6 +75,8 @@ impl Slices {
             presence,
             chat,
             content,
+            engagement,
+            inbox,
             feed,
             feed_worker,
             media,
@@ -136,6 +143,27 @@ fn chat(
 ) -> Arc<chat::Service> {
     let people = Arc::new(ChatPeople { accounts: accounts.clone(), graph: graph.clone() });
     chat::Service::new(stores.db.clone(), log.clone(), stores.bus.clone(), people)
+}
+
+fn engagement(
+    stores: &Stores,
+    accounts: &Arc<accounts::Service>,
+    graph: &Arc<graph::Service>,
+    content: &Arc<content::Service>,
+) -> Arc<engagement::Service> {
+    let people = Arc::new(EngagementPeople { accounts: accounts.clone(), graph: graph.clone() });
+    engagement::Service::new(stores.db.clone(), Arc::new(EngagementContents(content.clone())), people)
+}
+
+fn inbox(
+    stores: &Stores,
+    accounts: &Arc<accounts::Service>,
+    graph: &Arc<graph::Service>,
+    content: &Arc<content::Service>,
+) -> Arc<notifications::Service> {
+    let people = Arc::new(InboxPeople { accounts: accounts.clone(), graph: graph.clone() });
+    let contents = Arc::new(InboxContents(content.clone()));
+    notifications::Service::new(stores.db.clone(), stores.bus.clone(), contents, people)
 }
 
 async fn feed(

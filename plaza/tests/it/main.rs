@@ -7,6 +7,7 @@
 mod death;
 mod events;
 mod process;
+mod recount;
 mod refusals;
 mod serving;
 mod uploads;

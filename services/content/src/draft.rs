@@ -1,7 +1,9 @@
 //! What somebody wants to publish or to change, found to be fit for its kind.
 
 use kernel::{ContentId, ContentKind, MediaId};
-use schemas::content::{Audience, Availability, ContentCreate, ContentEdit, LivestreamState, Place, PlaceGiven, Price};
+use schemas::content::{
+    Audience, Availability, ContentCreate, ContentEdit, LivestreamState, Place, PlaceGiven, Price, PriceGiven,
+};
 
 use crate::Error;
 use crate::kinds::{Part, rules};
@@ -179,7 +181,7 @@ fn title(raw: &str) -> Result<String, Unsuited> {
     fits.then(|| title.to_owned()).ok_or(Unsuited::Title)
 }
 
-fn price(price: Price) -> Result<Price, Unsuited> {
-    let is_currency = price.currency.len() == 3 && price.currency.bytes().all(|byte| byte.is_ascii_uppercase());
-    (is_currency && price.amount <= PRICE_AMOUNT_MAX).then_some(price).ok_or(Unsuited::Price)
+fn price(PriceGiven { amount, currency }: PriceGiven) -> Result<Price, Unsuited> {
+    let is_currency = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+    (is_currency && amount <= PRICE_AMOUNT_MAX).then_some(Price { amount, currency }).ok_or(Unsuited::Price)
 }

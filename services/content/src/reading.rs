@@ -235,7 +235,12 @@ impl Service {
     }
 
     /// What the author is answered who just wrote it.
-    pub(crate) async fn answer(&self, reader: UserId, content: Content, author: PersonSummary) -> Shown {
+    pub(crate) async fn answer(&self, reader: UserId, mut content: Content, author: PersonSummary) -> Shown {
+        if let Ok(roots) = self.roots(std::slice::from_ref(&content)).await
+            && let Some((_, audience)) = content.thread.and_then(|thread| roots.get(&thread.root))
+        {
+            content.audience = *audience;
+        }
         let one = std::slice::from_ref(&content);
         let ids = [content.id];
         let (engagements, media) = tokio::join!(self.engagements(reader, &ids), self.attachments(one));

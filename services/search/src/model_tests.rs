@@ -28,6 +28,7 @@ fn nothing_is_no_search() {
 
 #[test]
 fn kinds_are_named_once_and_a_room_has_messages() {
+    let all = all_kinds().iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",");
     let kinds = |names| Wish::parse(Asked { kinds: Some(names), ..q("tea") }).map(|wish| wish.kinds);
     assert_eq!(
         Wish::parse(q("tea")).unwrap().kinds,
@@ -39,9 +40,7 @@ fn kinds_are_named_once_and_a_room_has_messages() {
             .collect::<Vec<_>>()
     );
     assert_eq!(kinds("message"), Ok(vec![MESSAGE]));
-    let all = all_kinds();
-    let names: Vec<&str> = all.iter().map(|kind| kind.name()).collect();
-    assert_eq!(kinds(&names.join(",")), Ok(all));
+    assert_eq!(kinds(&all), Ok(all_kinds()));
     assert_eq!(kinds("post,person"), Ok(vec![PERSON, of_content(ContentKind::Post)]));
     for wrong in ["", "post,post", "post,", "posts", "Post", "post person"] {
         assert_eq!(kinds(wrong), Err(Unfit::Kinds), "{wrong}");

@@ -2,17 +2,21 @@
 
 mod chat;
 mod content;
+mod engagement;
 mod feed;
 mod media;
+mod notifications;
 mod people;
 mod presence;
 mod relations;
 mod search;
 
-pub use self::content::NoEngagements;
+pub use self::content::ContentEngagements;
 pub use self::media::{Shown, Uploads};
 pub use chat::ChatPeople;
+pub use engagement::{EngagementContents, EngagementPeople};
 pub use feed::FeedContent;
+pub use notifications::{InboxContents, InboxPeople};
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;

@@ -8,5 +8,6 @@ mod events;
 mod finding;
 mod kinds;
 mod lists;
+mod migrating;
 mod posts;
 mod world;

@@ -9,7 +9,7 @@ use content::{Engagements, MediaKind, MediaLibrary, Neighbours, People, Relation
 use kernel::{Clock, ContentId, Ctx, ErrorKind, MediaId, Problem, RequestId, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
 use postgres::Db;
-use postgres::outbox::{Consumer, Dispatch};
+use postgres::outbox::{ConsumeError, Consumer, Delivery, Dispatch};
 use schemas::accounts::PersonSummary;
 use schemas::content::{Audience, CommentCreate, Content, PostCreate};
 use schemas::engagement::{Counts, Engagement};
@@ -113,10 +113,32 @@ impl Engagements for Society {
     }
 }
 
+/// Writes down what it is told.
+#[derive(Default)]
+pub struct Heard(pub Mutex<Vec<(String, serde_json::Value)>>);
+
+#[async_trait]
+impl Consumer for Heard {
+    fn name(&self) -> &'static str {
+        "heard"
+    }
+
+    fn wants(&self, _: &str) -> bool {
+        true
+    }
+
+    async fn consume(&self, event: &Delivery) -> Result<(), ConsumeError> {
+        self.0.lock().push((event.kind.clone(), event.payload.clone()));
+        Ok(())
+    }
+}
+
 pub struct World {
     pub db: Db,
     pub contents: Arc<Service>,
     pub clock: Clock,
+    /// What was told of by [`World::follow_events`], kinds and payloads.
+    pub heard: Arc<Heard>,
     society: Arc<Society>,
 }
 
@@ -132,7 +154,7 @@ impl World {
             engagements: society.clone(),
         };
         let contents = Service::new(db.clone(), neighbours, clock.clone());
-        Self { db, contents, clock, society }
+        Self { db, contents, clock, heard: Arc::default(), society }
     }
 
     /// Later than every answer before.
@@ -205,7 +227,7 @@ impl World {
 
     /// Lets comments follow everything that has happened.
     pub async fn follow_events(&self) {
-        let consumers: Vec<Arc<dyn Consumer>> = vec![Arc::new(self.threads())];
+        let consumers: Vec<Arc<dyn Consumer>> = vec![Arc::new(self.threads()), self.heard.clone()];
         let dispatch = Dispatch::new(self.db.clone(), self.clock.clone(), consumers);
         while postgres::testing::deliver_once(&self.db, &dispatch).await > 0 {}
     }
