@@ -50,6 +50,17 @@ impl Upload {
         self.request(plaza, Method::GET).send().await.unwrap().json().await.unwrap()
     }
 
+    /// Publishes a post with the picture, and reads it.
+    async fn show(&self, plaza: &Running, media: &Value, audience: &str) -> Value {
+        let body = json!({ "kind": "post", "text": "Tea", "audience": audience, "media": [media["id"]] });
+        let url = format!("{}/v1/content", plaza.url);
+        let posted = client().post(&url).bearer_auth(&self.token).json(&body).send().await.unwrap();
+        assert_eq!(posted.status().as_u16(), 201);
+        let posted: Value = posted.json().await.unwrap();
+        let url = format!("{url}/{}", posted["id"].as_str().unwrap());
+        client().get(url).bearer_auth(&self.token).send().await.unwrap().json().await.unwrap()
+    }
+
     /// Half of a part, and then the line goes dead.
     async fn break_off(&self, plaza: &Running, at: usize, part: &[u8]) {
         let mut line = TcpStream::connect(plaza.url.trim_start_matches("http://")).await.unwrap();
@@ -106,6 +117,13 @@ async fn an_upload_goes_on_after_a_kill_and_a_dead_line() {
         assert_eq!(image::load_from_memory(&whole).unwrap().width(), form["width"]);
         let part = client().get(&url).header(RANGE, "bytes=10-19").send().await.unwrap();
         assert_eq!((part.status().as_u16(), &part.bytes().await.unwrap()[..]), (206, &whole[10..20]));
+    }
+    for (audience, cached) in [("public", "public, "), ("followers", "private, ")] {
+        let shown = upload.show(&plaza, &media, audience).await;
+        let form = &shown["media"][0]["renditions"][0];
+        let answer = client().get(format!("{}{}", plaza.url, form["url"].as_str().unwrap())).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        assert!(answer.headers()["cache-control"].to_str().unwrap().starts_with(cached), "{audience}");
     }
     plaza.stop().await;
 }

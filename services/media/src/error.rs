@@ -75,7 +75,7 @@ impl Fail for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::NotFound => "media_not_found",
+            Self::NotFound => "upload_not_found",
             Self::Size(_) => "media_size_invalid",
             Self::Offset => "upload_offset_invalid",
             Self::Part => "upload_part_invalid",

@@ -157,13 +157,13 @@ async fn an_upload_is_its_owners() {
     let (ada, ben) = (world.person(), world.person());
     let id = world.begun(ada, MediaType::Png, 100).await;
     let path = format!("/v1/media/{id}");
-    assert_eq!(world.append(ben, id, 0, vec![0; 100]).await.failure(), (404, "media_not_found".to_owned()));
+    assert_eq!(world.append(ben, id, 0, vec![0; 100]).await.failure(), (404, "upload_not_found".to_owned()));
     let read = world.send(Method::GET, &path, Some(ben), &[], Body::empty()).await;
-    assert_eq!(read.failure(), (404, "media_not_found".to_owned()));
+    assert_eq!(read.failure(), (404, "upload_not_found".to_owned()));
     let stranger = world.send(Method::GET, &path, None, &[], Body::empty()).await;
     assert_eq!(stranger.failure(), (401, "unauthenticated".to_owned()));
     let unknown = world.append(ada, MediaId::new(world.clock.now()), 0, vec![0; 100]).await;
-    assert_eq!(unknown.failure(), (404, "media_not_found".to_owned()));
+    assert_eq!(unknown.failure(), (404, "upload_not_found".to_owned()));
 }
 
 #[tokio::test]
