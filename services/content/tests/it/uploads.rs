@@ -9,7 +9,7 @@ async fn what_shows_an_upload_is_known_until_the_last_is_deleted() {
     let world = World::new().await;
     let [ada] = world.people(["ada"]);
     let (both, one, none) = (world.picture(ada), world.picture(ada), world.picture(ada));
-    let post = PostCreate { media: vec![both, one], ..PostCreate::default() };
+    let post = PostCreate { text: "Tea".to_owned(), media: vec![both, one], ..PostCreate::default() };
     let story = StoryCreate { media: both, text: None, audience: None };
     let mut written = Vec::new();
     for wish in [ContentCreate::from(post), ContentCreate::from(story)] {
