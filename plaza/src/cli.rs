@@ -169,6 +169,8 @@ Stores, each one setting (also in plaza.toml, for example `[postgres]` and below
                          PLAZA_POSTGRES_USER: whom it runs as when Plaza is root, nobody unless told)
   PLAZA_CASSANDRA_NODES  host:port,…   messages and timelines; unset: tables in PostgreSQL
   PLAZA_REDIS_URL        redis://host  live bus, presence, limits; unset: in this process
+  PLAZA_BLOBS_URL        s3://bucket or file:///folder   uploaded files; unset: in the data folder
+                         (PLAZA_BLOBS_ENDPOINT, _REGION, _ACCESS_KEY and _SECRET_KEY: a store that is not Amazon's)
 
 Settings come from defaults, then the file, then PLAZA_… variables, then flags. A key `a.b` of the file is
 PLAZA_A_B in the environment and `--set a.b=…` on the command line. Unknown names are errors.

@@ -3,6 +3,7 @@
 //! ```text
 //! FORMAT      the number of the layout below
 //! LOCK        held while a Plaza uses the folder; the kernel lets go of it when that process ends, however it ends
+//! blobs/      uploaded files, unless they live in an object store
 //! postgres/   the embedded PostgreSQL: cluster, private socket, password, log, and fetched programs
 //! ```
 

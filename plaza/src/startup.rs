@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use blobs::{Blobs, OpenError};
 use index::engine::opensearch::OpenSearch;
 use kernel::{Secret, StoreError};
 use postgres::embedded::{self, EmbeddedError};
@@ -84,7 +85,8 @@ async fn connect(config: &Config, settings: &postgres::Settings) -> Result<Store
         None => None,
         Some(_) => Some(opensearch(&config.opensearch)?),
     };
-    Stores::new(db, redis, cassandra, opensearch, config)
+    let blobs = open_blobs(config)?;
+    Stores::new(db, redis, cassandra, opensearch, blobs, config)
         .await
         .map_err(|error| unreachable("Redis", "PLAZA_REDIS_URL", &error))
 }
@@ -117,6 +119,20 @@ pub async fn connect_cassandra(settings: &cassandra::Settings) -> Result<cassand
 pub fn opensearch(settings: &index::engine::opensearch::Settings) -> Result<OpenSearch, Stopped> {
     OpenSearch::new(settings)
         .map_err(|error| Stopped::new(Exit::Config, format_args!("PLAZA_OPENSEARCH_URL cannot be used: {error}.")))
+}
+
+/// Asks an object store nothing yet: uploads can be done without for a while.
+pub fn open_blobs(config: &Config) -> Result<Blobs, Stopped> {
+    Blobs::open(&config.blobs, &blobs_folder(config)?).map_err(|error| {
+        let exit = if matches!(error, OpenError::Folder { .. }) { Exit::DataFolder } else { Exit::Config };
+        Stopped::new(exit, format_args!("Uploaded files have no place: {error}."))
+    })
+}
+
+/// Where uploaded files are, unless `blobs.url` names another place.
+pub fn blobs_folder(config: &Config) -> Result<PathBuf, Stopped> {
+    // Named already, it needs no data folder.
+    if config.blobs.is_local() { Ok(data_path(config)?.join("blobs")) } else { Ok(PathBuf::new()) }
 }
 
 fn unreachable(store: &str, setting: &str, error: &StoreError) -> Stopped {

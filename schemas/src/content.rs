@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::PersonSummary;
 use crate::engagement::Engagement;
+use crate::media::Attachment;
 
 /// Who may read something, besides its author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -113,12 +114,6 @@ pub struct Content {
     /// Left out when it cannot be told just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engagement: Option<Engagement>,
-}
-
-/// A picture or video of a piece of content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attachment {
-    pub id: MediaId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -334,7 +329,6 @@ pub struct ContentExpired {
 
 crate::types! {
     "content":
-    Attachment,
     CommentCreate = ContentCreate,
     Content,
     ContentCreate,

@@ -1,5 +1,7 @@
 //! JSON bodies, in and out.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +25,13 @@ pub const JSON_BODY_BYTES_MAX: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
+/// A body that is no JSON, yet to be read: a handler checks first whether it wants it.
+#[derive(Debug)]
+pub struct Upload {
+    headers: HeaderMap,
+    body: Body,
+}
+
 /// 201, and what was created.
 #[derive(Debug, Clone)]
 pub struct Created<T>(pub T);
@@ -35,10 +44,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        require_json(request.headers())?;
+        require(request.headers(), "application/json")?;
         let (parts, body) = request.into_parts();
         let body = read(&parts.headers, body).await?;
         parse(&body).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        let (parts, body) = request.into_parts();
+        Ok(Self { headers: parts.headers, body })
+    }
+}
+
+impl Upload {
+    /// The whole body, which must say that it is of type `essence` and have `bytes_max` bytes at most.
+    pub async fn read(self, essence: &'static str, bytes_max: usize) -> Result<Bytes, Failure> {
+        require(&self.headers, essence)?;
+        read_up_to(&self.headers, self.body, bytes_max).await.map_err(|unread| match unread {
+            Unread::TooLarge => too_large(bytes_max),
+            Unread::Ended => {
+                let message = "The body ended early. Nothing of it was kept.";
+                Failure::new(ErrorKind::Invalid, "body_incomplete", message).with_status(StatusCode::BAD_REQUEST)
+            }
+        })
     }
 }
 
@@ -70,34 +102,47 @@ fn answer(status: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
+fn require(headers: &HeaderMap, wanted: &'static str) -> Result<(), Failure> {
     let essence =
         headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(|value| match value.split_once(';') {
             Some((essence, _)) => essence.trim(),
             None => value.trim(),
         });
-    if essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+    if essence.is_some_and(|essence| essence.eq_ignore_ascii_case(wanted)) {
         return Ok(());
     }
-    let failure = Failure::new(ErrorKind::Invalid, "unsupported_media_type", "Send the body as application/json.");
+    let message = format!("Send the body as {wanted}.");
+    let failure = Failure::new(ErrorKind::Invalid, "unsupported_media_type", message);
     Err(failure.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
 }
 
 /// The whole body, up to [`JSON_BODY_BYTES_MAX`].
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
+    read_up_to(headers, body, JSON_BODY_BYTES_MAX).await.map_err(|unread| match unread {
+        Unread::TooLarge => too_large(JSON_BODY_BYTES_MAX),
+        Unread::Ended => malformed("The body ended early.".to_owned()),
+    })
+}
+
+enum Unread {
+    TooLarge,
+    Ended,
+}
+
+async fn read_up_to(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Unread> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > JSON_BODY_BYTES_MAX) {
-        return Err(too_large());
+    if announced.is_some_and(|length| length > bytes_max) {
+        return Err(Unread::TooLarge);
     }
-    match Limited::new(body, JSON_BODY_BYTES_MAX).collect().await {
+    match Limited::new(body, bytes_max).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(malformed("The body ended early.".to_owned())),
+        Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
+        Err(_) => Err(Unread::Ended),
     }
 }
 
-fn too_large() -> Failure {
-    Failure::new(ErrorKind::TooLarge, "body_too_large", format!("A body holds {JSON_BODY_BYTES_MAX} bytes at most."))
+fn too_large(bytes_max: usize) -> Failure {
+    Failure::new(ErrorKind::TooLarge, "body_too_large", format!("A body holds {bytes_max} bytes at most."))
 }
 
 fn malformed(message: String) -> Failure {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method, Uri};
 use serde::{Deserialize, Deserializer};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -66,15 +66,23 @@ pub(crate) fn layer(settings: &Settings) -> Option<CorsLayer> {
             .allow_headers([
                 AUTHORIZATION,
                 CONTENT_TYPE,
+                IF_NONE_MATCH,
+                IF_RANGE,
+                RANGE,
                 header("idempotency-key"),
                 header("traceparent"),
+                header("upload-offset"),
                 header("x-request-id"),
             ])
             .expose_headers([
+                CONTENT_RANGE,
+                ETAG,
                 RETRY_AFTER,
                 header("idempotency-replayed"),
                 header("ratelimit"),
                 header("ratelimit-policy"),
+                header("upload-length"),
+                header("upload-offset"),
                 header("x-request-id"),
             ])
             .max_age(PREFLIGHT_KEPT),

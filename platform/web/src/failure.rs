@@ -46,6 +46,7 @@ const fn title(status: StatusCode) -> &'static str {
         409 => "Conflict",
         413 => "Too large",
         415 => "Unsupported media type",
+        416 => "Range not satisfiable",
         422 => "Invalid request",
         429 => "Too many requests",
         503 => "Unavailable",

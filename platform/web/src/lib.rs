@@ -25,7 +25,7 @@ mod settings;
 
 pub use address::{ClientAddress, Network};
 pub use auth::{Authenticator, Verified};
-pub use body::{Created, JSON_BODY_BYTES_MAX, Json, NoContent};
+pub use body::{Created, JSON_BODY_BYTES_MAX, Json, NoContent, Upload};
 pub use cors::Origin;
 pub use edge::Edge;
 pub use extract::{Caller, Guest, Path, Query};

@@ -62,6 +62,10 @@ pub async fn check(config: &Config) -> Result<(), Stopped> {
             Err(stopped) => findings.wrong("opensearch", &stopped),
         },
     }
+    match uploads(config).await {
+        Ok(found) => findings.fine("blobs", found),
+        Err(stopped) => findings.wrong("blobs", &stopped),
+    }
     match findings.bad {
         None => Ok(()),
         Some(exit) => Err(Stopped::new(exit, "something is wrong, see above.")),
@@ -155,6 +159,23 @@ async fn opensearch_cluster(settings: &index::engine::opensearch::Settings) -> R
         return Err(Stopped::new(Exit::StoreUnavailable, message));
     }
     Ok(format!("{}, indexes begin with {}", version.number, settings.prefix))
+}
+
+/// A folder is looked at, not made.
+async fn uploads(config: &Config) -> Result<String, Stopped> {
+    if let Some(folder) = config.blobs.folder(&startup::blobs_folder(config)?) {
+        if !folder.exists() {
+            data_dir::check_place(&folder)?;
+        }
+        if !config.blobs.is_local() {
+            return Ok(format!("uploaded files live in {}", folder.display()));
+        }
+        let shared = if config.redis.url.is_some() { "; several nodes need PLAZA_BLOBS_URL" } else { "" };
+        return Ok(format!("not configured: uploaded files live in {}{shared}", folder.display()));
+    }
+    let blobs = startup::open_blobs(config)?;
+    blobs.probe().await.map_err(|error| Stopped::new(Exit::StoreUnavailable, format_args!("{blobs}: {error}.")))?;
+    Ok(format!("{blobs} answers"))
 }
 
 fn no_answer(error: StoreError) -> Stopped {

@@ -140,6 +140,11 @@ async fn tell(config: &Config, opened: &Opened, address: SocketAddr, took: Durat
             "in the data folder of the one node that follows the tables: several need PLAZA_OPENSEARCH_URL"
         }
     };
+    let uploads = match (config.blobs.is_local(), &opened.stores.redis) {
+        (false, _) => format!("in {}", opened.stores.blobs),
+        (true, None) => "in the data folder (PLAZA_BLOBS_URL changes that)".to_owned(),
+        (true, Some(_)) => "in this node's data folder: several need PLAZA_BLOBS_URL".to_owned(),
+    };
     let at = reachable(address);
     progress::say(format_args!(
         "\
@@ -153,6 +158,7 @@ Plaza is up after {:.1} s, as {}.
   Messages    {wide}
   Live bus    {live}
   Search      {search}
+  Uploads     {uploads}
 
 Register the first person:
 

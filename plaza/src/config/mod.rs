@@ -34,9 +34,11 @@ pub struct Config {
     pub cassandra: cassandra::Settings,
     pub redis: Redis,
     pub opensearch: index::engine::opensearch::Settings,
+    pub blobs: blobs::Settings,
     pub accounts: accounts::Settings,
     pub gateway: gateway::Settings,
     pub feed: feed::Settings,
+    pub media: media::Settings,
 }
 
 impl Default for Config {
@@ -53,9 +55,11 @@ impl Default for Config {
             cassandra: cassandra::Settings::default(),
             redis: Redis::default(),
             opensearch: index::engine::opensearch::Settings::default(),
+            blobs: blobs::Settings::default(),
             accounts: accounts::Settings::default(),
             gateway: gateway::Settings::default(),
             feed: feed::Settings::default(),
+            media: media::Settings::default(),
         }
     }
 }
@@ -133,6 +137,8 @@ impl Config {
             return wrong("http.connections_max and postgres.connections_max must be at least 1.");
         }
         self.opensearch.validate().map_err(|why| Stopped::new(Exit::Config, format_args!("opensearch: {why}.")))?;
+        self.blobs.validate().map_err(|why| Stopped::new(Exit::Config, format_args!("blobs: {why}.")))?;
+        self.media.validate().map_err(|why| Stopped::new(Exit::Config, format_args!("media: {why}.")))?;
         self.accounts.validate().map_err(|why| Stopped::new(Exit::Config, format_args!("accounts: {why}.")))
     }
 }

@@ -8,7 +8,9 @@ use crate::config::Config;
 
 async fn slices() -> Slices {
     let config = Config::default();
-    let stores = Stores::new(postgres::testing::fresh().await, None, None, None, &config).await.expect("stores");
+    let folder = tempfile::tempdir().expect("a folder");
+    let blobs = blobs::Blobs::open(&config.blobs, folder.path()).expect("a folder for blobs");
+    let stores = Stores::new(postgres::testing::fresh().await, None, None, None, blobs, &config).await.expect("stores");
     match Slices::start(&stores, &config, &Clock::system()).await {
         Ok(slices) => slices,
         Err(stopped) => panic!("the slices do not start: {stopped:?}"),

@@ -68,6 +68,7 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         tasks.spawn(slices.engagement.clone().run(clock.clone(), stop.clone()));
         tasks.spawn(Dispatch::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
+        tasks.spawn(slices.media_worker.clone().run(stop.clone()));
         tasks.spawn(slices.content.clone().expire(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
@@ -104,6 +105,7 @@ fn operations(slices: &Slices) -> Routes {
         .merge(engagement::routes(slices.engagement.clone()))
         .merge(notifications::routes(slices.inbox.clone()))
         .merge(feed::routes(slices.feed.clone()))
+        .merge(media::routes(slices.media.clone()))
         .merge(search::routes(slices.search.clone()))
 }
 
@@ -156,6 +158,7 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         Arc::new(content::Threads { content: slices.content.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
+        slices.media_worker.clone(),
         search::Counter::new(stores.db.clone(), Arc::new(FoundContent(slices.content.clone())), clock.clone()),
     ]
 }

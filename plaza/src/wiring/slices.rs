@@ -15,7 +15,8 @@ use search::model::{HASHTAG, MESSAGE, PERSON, of_content};
 
 use super::adapters::{
     ChatPeople, ContentEngagements, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags,
-    FoundMessages, FoundPeople, InboxContents, InboxPeople, NoMedia, People, PresenceRelations, Relations, SearchDirectory,
+    FoundMessages, FoundPeople, InboxContents, InboxPeople, People, PresenceRelations, Relations, SearchDirectory,
+    Shown, Uploads,
 };
 use super::{Index, Stores};
 use crate::config::{Config, Role};
@@ -32,6 +33,8 @@ pub struct Slices {
     pub inbox: Arc<notifications::Service>,
     pub feed: Arc<feed::Service>,
     pub feed_worker: Arc<feed::Worker>,
+    pub media: Arc<media::Service>,
+    pub media_worker: Arc<media::Worker>,
     pub search: Arc<search::Service>,
     /// The graph, for the profiles that accounts shows.
     pub relations: Arc<Relations>,
@@ -50,10 +53,11 @@ impl Slices {
         let presence = presence(stores, config, clock, &accounts, &graph);
         let log = message_log(stores, config, clock).await?;
         let chat = chat(stores, &log, &accounts, &graph);
+        let media = media(stores).await?;
         let neighbours = content::Neighbours {
             people,
             relations: relations.clone(),
-            media: Arc::new(NoMedia),
+            media: Arc::new(Uploads { media: media.clone(), clock: clock.clone() }),
             engagements: Arc::new(ContentEngagements(engagement::Tally::new(stores.db.clone()))),
         };
         let content = content::Service::new(stores.db.clone(), neighbours, clock.clone());
@@ -62,6 +66,8 @@ impl Slices {
         let index = Index::open(stores, config, clock, config.has(Role::Worker))?;
         let found = super::mappings(stores, &log);
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
+        let (shown, settings) = (Arc::new(Shown(content.clone())), config.media.clone());
+        let media_worker = media::Worker::new(media.clone(), Some(shown), settings, clock.clone());
         let search = search(stores, &index, &accounts, &graph, &content, &chat).await?;
         Ok(Self {
             accounts,
@@ -73,6 +79,8 @@ impl Slices {
             inbox,
             feed,
             feed_worker,
+            media,
+            media_worker,
             search,
             relations,
             index,
@@ -176,6 +184,11 @@ async fn feed(
     let service = feed::Service::new(db.clone(), timelines.clone(), contents.clone(), graph.clone(), &config.feed);
     let worker = feed::Worker::new(db, timelines, contents, graph, &config.feed, clock.clone());
     Ok((service, worker))
+}
+
+async fn media(stores: &Stores) -> Result<Arc<media::Service>, Stopped> {
+    let started = media::Service::start(stores.db.clone(), stores.blobs.clone()).await;
+    started.map_err(|error| not_started("media", &error))
 }
 
 /// Each kind with the slice that shows it.

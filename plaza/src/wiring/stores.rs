@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use blobs::{BlobError, Blobs};
 use index::Engine as _;
 use index::engine::opensearch::OpenSearch;
 use kernel::StoreError;
@@ -19,6 +20,7 @@ pub struct Stores {
     pub redis: Option<redis::Redis>,
     pub cassandra: Option<cassandra::Db>,
     pub opensearch: Option<Arc<OpenSearch>>,
+    pub blobs: Blobs,
     pub bus: Arc<dyn Bus>,
     pub limiter: Arc<dyn Limiter>,
 }
@@ -30,6 +32,7 @@ impl Stores {
         redis: Option<redis::Redis>,
         cassandra: Option<cassandra::Db>,
         opensearch: Option<OpenSearch>,
+        blobs: Blobs,
         config: &Config,
     ) -> redis::StoreResult<Self> {
         let bus: Arc<dyn Bus> = match &redis {
@@ -43,7 +46,7 @@ impl Stores {
             None => Arc::new(Local::new()),
             Some(redis) => Arc::new(OverRedis::new(redis.clone(), config.redis.prefix.clone())),
         };
-        Ok(Self { db, redis, cassandra, opensearch: opensearch.map(Arc::new), bus, limiter })
+        Ok(Self { db, redis, cassandra, opensearch: opensearch.map(Arc::new), blobs, bus, limiter })
     }
 
     /// How to ask each of them whether it is there.
@@ -73,6 +76,17 @@ impl Stores {
                 async move { opensearch.probe().await.map_err(StoreError::unavailable) }
             }));
         }
+        // Without its blobs Plaza shows no pictures and takes none; everything else goes on.
+        let blobs = self.blobs.clone();
+        probes.push(Probe::new("blobs", false, move || {
+            let blobs = blobs.clone();
+            async move {
+                blobs.probe().await.map_err(|error| match error {
+                    BlobError::Store(error) => error,
+                    other => StoreError::broken(other),
+                })
+            }
+        }));
         probes
     }
 

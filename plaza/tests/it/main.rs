@@ -10,3 +10,4 @@ mod process;
 mod recount;
 mod refusals;
 mod serving;
+mod uploads;

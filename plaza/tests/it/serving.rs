@@ -61,7 +61,7 @@ async fn check_looks_at_everything_and_changes_nothing() {
     let checked = run(plaza(&["check", "--data-dir", data.to_str().unwrap()])).await;
     assert_eq!(checked.code, Some(0), "{}{}", checked.stdout, checked.stderr);
     let lines: Vec<&str> = checked.stdout.lines().collect();
-    assert!(lines.len() == 5 && lines.iter().all(|line| line.starts_with("ok")), "{}", checked.stdout);
+    assert!(lines.len() == 6 && lines.iter().all(|line| line.starts_with("ok")), "{}", checked.stdout);
     assert!(!data.exists());
 
     let running = Running::start(&folder).await;
@@ -83,6 +83,29 @@ async fn a_configured_server_is_migrated_and_used() {
     let plaza = Running::spawn(up).await;
     assert_eq!(plaza.register("cleo").await, 201);
     assert_eq!(plaza.stop().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn check_says_where_uploads_live_and_whether_that_answers() {
+    let folder = Folder::new();
+    let data = folder.data();
+    let checked = async |url: &str, endpoint: Option<&str>| {
+        let mut check = plaza(&["check", "--data-dir", data.to_str().unwrap()]);
+        check.env("PLAZA_BLOBS_URL", url).env("PLAZA_BLOBS_ACCESS_KEY", "ada").env("PLAZA_BLOBS_SECRET_KEY", "engine");
+        check.envs(endpoint.map(|endpoint| ("PLAZA_BLOBS_ENDPOINT", endpoint)));
+        let ended = run(check).await;
+        let line = ended.stdout.lines().find(|line| line.contains(" blobs ")).unwrap_or_default().to_owned();
+        (ended.code, line, ended.stderr)
+    };
+    let shared = format!("file://{}", folder.path().join("shared").display());
+    let (code, line, _) = checked(&shared, None).await;
+    assert!(code == Some(0) && line.starts_with("ok") && line.contains("shared"), "{line}");
+    assert!(!folder.path().join("shared").exists());
+    // Nobody listens on the discard port.
+    let (code, line, _) = checked("s3://plaza", Some("http://127.0.0.1:9")).await;
+    assert!(code == Some(69) && line.starts_with("WRONG"), "{line}");
+    let (code, _, said) = checked("https://plaza", None).await;
+    assert!(code == Some(78) && said.contains("s3://bucket"), "{said}");
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ pub struct Operation {
 #[derive(Debug, Clone)]
 pub struct Body {
     pub media_type: String,
+    /// Bytes that no schema describes: neither `schema` nor `examples` say anything.
+    pub binary: bool,
     /// The schema as it stands, with absolute references.
     pub raw: Value,
     pub schema: Schema,
@@ -95,14 +97,22 @@ fn responses(compiler: &mut Compiler, place: &str, spec: &Value) -> Result<BTree
 
 fn body(compiler: &mut Compiler, place: &str, holder: &Value) -> Result<Option<Body>, SpecError> {
     let Some(content) = holder.get("content").and_then(Value::as_object) else { return Ok(None) };
+    let binary = !content.is_empty() && content.values().all(|it| it.get("schema").is_none());
+    if binary {
+        let types: Vec<&str> = content.keys().map(String::as_str).collect();
+        let raw = Value::Bool(true);
+        let schema = compiler.compile(&raw).map_err(|error| SpecError::spec(place, error.to_string()))?;
+        return Ok(Some(Body { media_type: types.join(", "), binary, raw, schema, examples: BTreeMap::new() }));
+    }
     let mut kinds = content.iter();
     let (Some((media_type, content)), None) = (kinds.next(), kinds.next()) else {
-        return Err(SpecError::spec(place, "a body has exactly one media type"));
+        return Err(SpecError::spec(place, "a body of JSON has exactly one media type"));
     };
     let raw = content.get("schema").ok_or_else(|| SpecError::spec(place, "a body without a schema"))?;
     let examples = content.get("examples").and_then(Value::as_object).into_iter().flatten();
     Ok(Some(Body {
         media_type: media_type.clone(),
+        binary,
         raw: raw.clone(),
         schema: compiler.compile(raw).map_err(|error| SpecError::spec(place, error.to_string()))?,
         examples: examples

@@ -38,6 +38,7 @@ mod service;
 mod store;
 pub mod text;
 mod threads;
+mod uploads;
 
 pub use consumer::{Threads, Undertaker};
 pub use draft::{PRICE_AMOUNT_MAX, TITLE_LENGTH_MAX, Unsuited};

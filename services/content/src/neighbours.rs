@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use kernel::{ContentId, MediaId, Problem, UserId};
 use schemas::accounts::PersonSummary;
-use schemas::content::{Attachment, Audience};
+use schemas::content::Audience;
 use schemas::engagement::Engagement;
+use schemas::media::Attachment;
 
 use crate::model::Standing;
 

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use kernel::{ContentId, ContentKind, Ctx, Cursor, MediaId, Page, PageSize, UserId};
 use schemas::accounts::PersonSummary;
-use schemas::content::{Attachment, Audience, Content as Shown};
+use schemas::content::{Audience, Content as Shown};
 use schemas::engagement::Engagement;
+use schemas::media::Attachment;
 
 use crate::error::Error;
 use crate::model::{Content, Sight, Standing};

@@ -1,26 +1,10 @@
-//! Uploads and engagement, as content sees them.
+//! Engagement, as content sees it.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use content::MediaKind;
-use kernel::{ContentId, MediaId, Problem, UserId};
-use schemas::content::{Attachment, Audience};
+use kernel::{ContentId, Problem, UserId};
 use schemas::engagement::Engagement;
-
-/// There are no uploads: content that names some is refused.
-pub struct NoMedia;
-
-#[async_trait]
-impl content::MediaLibrary for NoMedia {
-    async fn ready(&self, _: UserId, _: &[MediaId]) -> Result<HashMap<MediaId, MediaKind>, Problem> {
-        Ok(HashMap::new())
-    }
-
-    async fn attachments(&self, _: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
-        Ok(HashMap::new())
-    }
-}
 
 pub struct ContentEngagements(pub engagement::Tally);
 

@@ -4,13 +4,15 @@ mod chat;
 mod content;
 mod engagement;
 mod feed;
+mod media;
 mod notifications;
 mod people;
 mod presence;
 mod relations;
 mod search;
 
-pub use self::content::{ContentEngagements, NoMedia};
+pub use self::content::ContentEngagements;
+pub use self::media::{Shown, Uploads};
 pub use chat::ChatPeople;
 pub use engagement::{EngagementContents, EngagementPeople};
 pub use feed::FeedContent;

@@ -10,4 +10,5 @@ mod kinds;
 mod lists;
 mod migrating;
 mod posts;
+mod uploads;
 mod world;

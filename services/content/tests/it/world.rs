@@ -11,8 +11,9 @@ use parking_lot::Mutex;
 use postgres::Db;
 use postgres::outbox::{ConsumeError, Consumer, Delivery, Dispatch};
 use schemas::accounts::PersonSummary;
-use schemas::content::{Attachment, Audience, CommentCreate, Content, PostCreate};
+use schemas::content::{Audience, CommentCreate, Content, PostCreate};
 use schemas::engagement::{Counts, Engagement};
+use schemas::media::{Attachment, MediaType};
 
 #[derive(Default)]
 struct Known {
@@ -87,7 +88,15 @@ impl MediaLibrary for Society {
     async fn attachments(&self, media: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
         self.ask(|known| {
             let there = media.iter().filter(|(id, _)| known.media.contains_key(id));
-            there.map(|(id, _)| (*id, Attachment { id: *id })).collect()
+            let bare = |id| Attachment {
+                id,
+                r#type: MediaType::Jpeg,
+                width: None,
+                height: None,
+                duration_ms: None,
+                renditions: Vec::new(),
+            };
+            there.map(|(id, _)| (*id, bare(*id))).collect()
         })
     }
 }

@@ -16,8 +16,9 @@ use parking_lot::Mutex;
 use postgres::Db;
 use postgres::outbox::{self, Consumer, Dispatch, OutboxEvent};
 use schemas::accounts::PersonSummary;
-use schemas::content::{Attachment, Audience, PostCreate};
+use schemas::content::{Audience, PostCreate};
 use schemas::engagement::Engagement;
+use schemas::media::Attachment;
 use schemas::feed::FeedItem;
 
 /// From so many followers on, authors are pulled, unless a test says otherwise.
