@@ -80,7 +80,7 @@ pub enum SearchCommand {
 
 #[derive(Debug, Clone, Args)]
 pub struct KindArgs {
-    /// Only this kind of documents: person, hashtag, post or message [default: all].
+    /// Only this kind of documents: person, hashtag, message or a kind of content [default: all].
     pub kind: Option<String>,
 }
 

@@ -69,11 +69,12 @@ impl Published {
             }
         }
         for by in 0..people.len() {
-            if dice.chance(8) {
+            // In the smallest community somebody streams and somebody sells.
+            if dice.chance(8) || by == 0 {
                 let title = STREAMS[dice.below(STREAMS.len())];
                 published.livestreams.push(Livestream { by, title, ended: dice.chance(70), ago: ago(dice) });
             }
-            if dice.chance(20) {
+            if dice.chance(20) || by == 0 {
                 let (title, cents) = GOODS[dice.below(GOODS.len())];
                 let mut degrees = |from: f64| from + (dice.below(2 * SPREAD) as f64 - SPREAD as f64) / 10_000.0;
                 let place = (degrees(TOWN.0), degrees(TOWN.1));
