@@ -39,6 +39,12 @@ pub enum Command {
     ///
     /// A Plaza may be up meanwhile. Without Redis it shows what is new when its clients ask, not live.
     Seed(SeedArgs),
+    /// Serve REST and the WebSocket from their specs alone, for those who build a client.
+    ///
+    /// Needs no store and remembers nothing, unless told to. Plaza's own specs are in this program; any OpenAPI 3.1 and AsyncAPI
+    /// 3 file can be served instead, and is read again when it changes. Requests are checked as the real server checks them, and
+    /// `/__mock` lists the routes, the examples and the tokens that it knows, such as mock-ada.
+    Mock(MockArgs),
     /// Check the configuration and every store, one line each.
     ///
     /// Exits with 0 when everything is fine, 78 when the configuration is wrong, 69 when a store does not answer.
@@ -104,6 +110,33 @@ pub enum EventsCommand {
         #[arg(long)]
         all: bool,
     },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct MockArgs {
+    /// An OpenAPI 3.1 document, YAML or JSON, in place of Plaza's; files that it refers to are followed.
+    #[arg(long, value_name = "FILE")]
+    pub openapi: Option<PathBuf>,
+    /// An AsyncAPI 3 document, for the WebSocket.
+    #[arg(long, value_name = "FILE")]
+    pub asyncapi: Option<PathBuf>,
+    /// Makes generated data what it is: the same number gives the same.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Show what was created, changed and deleted when it is read again.
+    #[arg(long)]
+    pub remember: bool,
+    /// Added to every answer, in milliseconds; one request's own: the header X-Mock-Latency-Ms.
+    #[arg(long, default_value_t = 0)]
+    pub latency_ms: u64,
+    /// How many of all requests and commands fail, from 0 to 1; one request's own: the header X-Mock-Fail-Rate.
+    #[arg(long, default_value_t = 0.0, value_parser = fraction)]
+    pub fail_rate: f64,
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 #[derive(Debug, Clone, Args)]
