@@ -32,7 +32,7 @@ pub struct Wish<'a> {
 pub fn choose<'a>(spec: &Spec, operation: &'a Operation, wish: &Wish<'_>) -> Result<Answer<'a>, Fault> {
     let prefer = wish.prefer;
     let (response, status) = match (prefer.code, &prefer.example) {
-        (Some(status), _) => (by_status(operation, status)?, status),
+        (Some(status), name) => (by_status(operation, status, name.as_deref())?, status),
         (None, Some(name)) => by_example(operation, name)?,
         (None, None) => usual(operation),
     };
@@ -57,12 +57,17 @@ fn usual(operation: &Operation) -> (&Response, StatusCode) {
     (response, response.status.parse().unwrap_or(StatusCode::OK))
 }
 
-fn by_status(operation: &Operation, status: StatusCode) -> Result<&Response, Fault> {
+/// The response that stands for a status, of several the one that has the example, if one is wished for.
+fn by_status<'a>(operation: &'a Operation, status: StatusCode, example: Option<&str>) -> Result<&'a Response, Fault> {
     // `default` stands for failures wherever successes are declared.
     let succeeds = operation.responses.iter().any(|it| it.status.starts_with('2'));
     let is_meant = |rank: &u8| *rank > 0 || !status.is_success() || !succeeds;
     let fitting = operation.responses.iter().filter_map(|it| it.fits(status).filter(is_meant).map(|rank| (rank, it)));
-    let (_, response) = fitting.max_by_key(|(rank, _)| *rank).ok_or_else(|| {
+    let has_example = |response: &Response| {
+        let mut examples = response.contents.iter().flat_map(|content| &content.examples);
+        example.is_some_and(|wanted| examples.any(|(name, _)| name == wanted))
+    };
+    let (_, response) = fitting.max_by_key(|(rank, it)| (has_example(it), *rank)).ok_or_else(|| {
         let declared: Vec<&str> = operation.responses.iter().map(|it| it.status.as_str()).collect();
         not_declared(format!("{} declares no {status}, only {}.", operation.id, declared.join(", ")))
     })?;

@@ -87,12 +87,6 @@ impl Moment<'_> {
                 let of = self.value(&of.into(), None)?;
                 Some(self.hub.count(counter, &text(&of)).into())
             }
-            // As it was numbered last.
-            "last" => {
-                let (counter, of) = rest.split_once(':').unwrap_or((rest, ""));
-                let of = self.value(&of.into(), None)?;
-                Some(self.hub.counted(counter).get(&text(&of)).copied()?.into())
-            }
             "counters" => serde_json::to_value(self.hub.counted(rest)).ok(),
             _ => None,
         }
@@ -177,7 +171,7 @@ impl Refusal {
         let examples = message.map(|it| it.examples.as_slice()).unwrap_or_default();
         let is_it = |example: &Value| example.pointer("/error/code").is_some_and(|it| *it == self.code);
         let known = examples.iter().map(|(_, example)| example).find(|it| is_it(it));
-        let mut frame = known.or(examples.first().map(|(_, it)| it)).cloned().unwrap_or_default();
+        let mut frame = known.or(examples.first().map(|(_, it)| it)).cloned().unwrap_or_else(|| Map::new().into());
         put(&mut frame, "/error/code", self.code.as_str().into());
         put(&mut frame, "/error/message", self.message.as_str().into());
         put(&mut frame, "/error/retry", self.retry.into());

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use mock::{BODY_BYTES_MAX, Settings};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::world::{Answer, World};
 
@@ -92,7 +92,7 @@ async fn bodies_of_another_kind_or_size_are_refused() {
     let kind = ("content-type", "application/json; charset=utf-8");
     assert_eq!(world.ask(Method::PATCH, "/v1/me", &[kind], Some(&body)).await.status, StatusCode::OK);
     // A body that is no JSON.
-    let client = reqwest::Client::new();
+    let client = crate::world::client();
     let url = format!("http://{}/v1/me", world.address);
     let broken = client.patch(url).bearer_auth("mock-ada").header("content-type", "application/json").body("{");
     assert_eq!(broken.send().await.unwrap().status(), 400);

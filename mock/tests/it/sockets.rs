@@ -75,6 +75,7 @@ async fn every_frame_is_what_the_spec_says() {
         (12, "message.delete", json!({ "room": ROOM, "seq": 7 }), "message.deleted"),
         (13, "reaction.add", json!({ "room": ROOM, "seq": 7, "emoji": "👍" }), "reaction.added"),
         (14, "reaction.remove", json!({ "room": ROOM, "seq": 7, "emoji": "👍" }), "reaction.removed"),
+        (16, "room.delivered", json!({ "room": ROOM, "seq": 7 }), "receipt"),
         (15, "room.read", json!({ "room": ROOM, "seq": 7 }), "read.moved"),
     ] {
         socket.say(&json!({ "id": id, "op": op, "d": d }).to_string()).await;
