@@ -8,9 +8,9 @@ impl Dice {
     /// Dice of their own for `what`: the same seed rolls the same for the same thing, whatever was asked for before it.
     pub fn new(seed: u64, what: &str) -> Self {
         // FNV-1a.
-        let hash = what.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = what
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         Self(seed.wrapping_mul(0xa076_1d64_78bd_642f) ^ hash)
     }
 

@@ -22,6 +22,7 @@
 //! - **`--remember` knows collections by the shape of their paths** and everything is checked against its schema: what would
 //!   make an answer invalid is left out of it.
 
+pub mod conformance;
 mod dice;
 pub mod generate;
 mod page;

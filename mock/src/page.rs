@@ -88,7 +88,8 @@ fn row(operation: &Operation) -> String {
         statuses.push(escaped(&response.status));
         // Those of `default` are the same everywhere.
         let own = response.contents.iter().filter(|_| response.status != "default");
-        let names = own.flat_map(|content| &content.examples).map(|(name, _)| format!("<code>{}</code>", escaped(name)));
+        let names =
+            own.flat_map(|content| &content.examples).map(|(name, _)| format!("<code>{}</code>", escaped(name)));
         let names: Vec<String> = names.collect();
         if !names.is_empty() {
             examples.push(format!("{}: {}", escaped(&response.status), names.join(", ")));
@@ -113,7 +114,8 @@ fn live(channel: &Channel) -> String {
     add(&mut part, "<table><thead><tr><th>Send<th>Get<th>What others get</thead><tbody>\n");
     for command in &channel.commands {
         let example = channel.messages.get(&command.message).and_then(|it| it.examples.first());
-        let example = example.map(|(_, value)| format!("<pre>{}</pre>", escaped(&value.to_string()))).unwrap_or_default();
+        let example =
+            example.map(|(_, value)| format!("<pre>{}</pre>", escaped(&value.to_string()))).unwrap_or_default();
         let emits: Vec<String> = command.emits.iter().map(|it| escaped(&it.message)).collect();
         let reply = command.reply.as_deref().map(escaped).unwrap_or_default();
         let name = escaped(&command.message);

@@ -21,7 +21,10 @@ impl Mock {
             }
             match Spec::load(self.settings.openapi.as_deref(), self.settings.asyncapi.as_deref()) {
                 Ok(spec) => {
-                    tracing::info!(operations = spec.rest.operations.len(), "the specs have changed, and are served as they are now");
+                    tracing::info!(
+                        operations = spec.rest.operations.len(),
+                        "the specs have changed, and are served as they are now"
+                    );
                     *self.spec.write() = Arc::new(spec);
                     told.clear();
                 }

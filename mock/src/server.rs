@@ -85,9 +85,8 @@ async fn route(mock: &Arc<Mock>, request: Request) -> Result<Response, Fault> {
 /// The client's own, if it sent one.
 fn request_id(request: &Request) -> String {
     let given = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
-    let given = given.filter(|id| {
-        (1..=REQUEST_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-    });
+    let given = given
+        .filter(|id| (1..=REQUEST_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()));
     given.map_or_else(
         || {
             use std::sync::atomic::{AtomicU64, Ordering};

@@ -45,6 +45,11 @@ pub enum Command {
     /// 3 file can be served instead, and is read again when it changes. Requests are checked as the real server checks them, and
     /// `/__mock` lists the routes, the examples and the tokens that it knows, such as mock-ada.
     Mock(MockArgs),
+    /// Drive the WebSocket of a server, mock or real, by the spec alone, and say where the two differ.
+    ///
+    /// Sends every example, and then every way to get it wrong, and checks each frame that comes. `scripts/conformance` runs this and the
+    /// same for REST. Exits with 2 when something differs.
+    Conformance(ConformanceArgs),
     /// Check the configuration and every store, one line each.
     ///
     /// Exits with 0 when everything is fine, 78 when the configuration is wrong, 69 when a store does not answer.
@@ -132,6 +137,22 @@ pub struct MockArgs {
     /// How many of all requests and commands fail, from 0 to 1; one request's own: the header X-Mock-Fail-Rate.
     #[arg(long, default_value_t = 0.0, value_parser = fraction)]
     pub fail_rate: f64,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ConformanceArgs {
+    /// The server: host and port.
+    #[arg(default_value = "127.0.0.1:8080")]
+    pub address: String,
+    /// An access token of the server; of a mock, one that it knows.
+    #[arg(long, default_value = "mock-ada")]
+    pub token: String,
+    /// The AsyncAPI 3 document [default: Plaza's].
+    #[arg(long, value_name = "FILE")]
+    pub asyncapi: Option<PathBuf>,
+    /// A valid command that this server may refuse, and the code; repeatable. For example "message.send room_not_found".
+    #[arg(long = "except", value_name = "COMMAND CODE")]
+    pub exceptions: Vec<String>,
 }
 
 fn fraction(text: &str) -> Result<f64, String> {

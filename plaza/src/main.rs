@@ -65,6 +65,7 @@ fn run(cli: Cli) -> Result<(), Stopped> {
             Command::Up => Box::pin(commands::up(&config)).await,
             Command::Migrate => commands::migrate(&config).await,
             Command::Seed(args) => commands::seed(&config, &args).await,
+            Command::Conformance(args) => Box::pin(commands::conformance(&args)).await,
             Command::Mock(args) => commands::mock(&config, &args).await,
             Command::Check => commands::check(&config).await,
             Command::Events(command) => Box::pin(commands::events(&config, &command)).await,

@@ -35,7 +35,8 @@ fn write(hir: &Hir, dice: &mut Dice, text: &mut String) {
             text.extend(pick(if plain.is_empty() { &all } else { &plain }, dice));
         }
         HirKind::Class(Class::Bytes(class)) => {
-            let all: Vec<(char, char)> = class.iter().map(|it| (char::from(it.start()), char::from(it.end()))).collect();
+            let all: Vec<(char, char)> =
+                class.iter().map(|it| (char::from(it.start()), char::from(it.end()))).collect();
             text.extend(pick(&all, dice));
         }
         HirKind::Repetition(repetition) => {

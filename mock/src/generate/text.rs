@@ -56,7 +56,8 @@ fn formatted(format: &str, dice: &mut Dice) -> Option<String> {
         "duration" => format!("PT{}M", dice.between(1, 90)),
         "uuid" => {
             let (high, low) = (dice.next(), dice.next());
-            let bits = (u128::from(high) << 64 | u128::from(low)) & !(0xf << 76) & !(0b11 << 62) | 0x4 << 76 | 0b10 << 62;
+            let bits =
+                (u128::from(high) << 64 | u128::from(low)) & !(0xf << 76) & !(0b11 << 62) | 0x4 << 76 | 0b10 << 62;
             let hex = format!("{bits:032x}");
             format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
         }

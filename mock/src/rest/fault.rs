@@ -83,9 +83,12 @@ impl Fault {
         if let Some(wait_ms) = wait_ms {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1000)));
         }
-        headers.extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)).filter_map(|(name, value)| {
-            name.map(|name| (name, value))
-        }));
+        headers.extend(
+            self.headers
+                .into_iter()
+                .map(|(name, value)| (Some(name), value))
+                .filter_map(|(name, value)| name.map(|name| (name, value))),
+        );
         response
     }
 }

@@ -234,7 +234,8 @@ impl Recall<'_> {
         let response = operation.responses.iter().find(|it| it.status.starts_with('2'))?;
         let examples = response.contents.iter().flat_map(|content| &content.examples).map(|(_, value)| value);
         let is_it = |value: &&Value| {
-            let found = holder(value, variable).and_then(|(holder, member)| value.pointer(&format!("{holder}/{member}")));
+            let found =
+                holder(value, variable).and_then(|(holder, member)| value.pointer(&format!("{holder}/{member}")));
             found.is_some_and(|it| text(it) == key)
         };
         examples.into_iter().find(is_it).cloned()

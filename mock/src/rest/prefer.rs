@@ -57,10 +57,7 @@ mod tests {
     fn wishes_are_read_as_prism_reads_them() {
         let read = |text: &str| Prefer::of(&HeaderMap::from_iter([(PREFER, text.parse().unwrap())]));
         let all = read("code=404, example=\"gone\"; dynamic=true, respond-async").unwrap();
-        assert_eq!(
-            all,
-            Prefer { code: Some(StatusCode::NOT_FOUND), example: Some("gone".to_owned()), dynamic: true }
-        );
+        assert_eq!(all, Prefer { code: Some(StatusCode::NOT_FOUND), example: Some("gone".to_owned()), dynamic: true });
         assert_eq!(all.applied().as_deref(), Some("code=404, example=gone, dynamic=true"));
         assert_eq!(read("wait=5").unwrap(), Prefer::default());
         assert_eq!(read("code=lots").unwrap_err().code(), "prefer_invalid");

@@ -99,7 +99,9 @@ impl<'a> Given<'a> {
                 parameter.required.then(|| format!("{} is missing", parameter.name))
             } else if let Some(schema) = &parameter.schema {
                 let value = read(parameter, &texts, &self.query);
-                value.and_then(|value| schema.check(&value).err()).map(|unfit| format!("{}: {}", parameter.name, unfit.why))
+                value
+                    .and_then(|value| schema.check(&value).err())
+                    .map(|unfit| format!("{}: {}", parameter.name, unfit.why))
             } else {
                 None
             };
@@ -185,9 +187,8 @@ pub async fn body(operation: &Operation, headers: &HeaderMap, body: Body) -> Res
     if !content.is_json() {
         return Ok(None);
     }
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
-        operation.fault_telling(StatusCode::BAD_REQUEST, "malformed_json", error.to_string())
-    })?;
+    let value: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| operation.fault_telling(StatusCode::BAD_REQUEST, "malformed_json", error.to_string()))?;
     match content.schema.as_ref().map(|schema| schema.check(&value)) {
         Some(Err(unfit)) => Err(operation.unfit(&unfit)),
         _ => Ok(Some(value)),

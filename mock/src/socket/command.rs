@@ -7,7 +7,8 @@ use serde_json::Value;
 use tokio::sync::mpsc::{Sender, WeakSender};
 
 use super::hub::{Audience, Hub};
-use super::script::{Moment, Refusal, put, text};
+use super::pointer::put;
+use super::script::{Moment, Refusal, text};
 use super::timeline;
 use crate::Mock;
 use crate::spec::{Channel, Command, How, Push, Spec, To};

@@ -2,6 +2,7 @@
 
 mod command;
 mod hub;
+pub(crate) mod pointer;
 mod script;
 mod timeline;
 mod upgrade;

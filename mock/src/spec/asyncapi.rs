@@ -131,9 +131,8 @@ fn channel(
     let timeline = pushes(&name, node.at("x-timeline").map(|it| it.value))?;
     let text = |name: &str| says.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
     let number = |pointer: &str, usual: u64| says.pointer(pointer).and_then(Value::as_u64).unwrap_or(usual);
-    let code = |name: &str, usual: u16| {
-        u16::try_from(number(&format!("/closes/{name}"), u64::from(usual))).unwrap_or(usual)
-    };
+    let code =
+        |name: &str, usual: u16| u16::try_from(number(&format!("/closes/{name}"), u64::from(usual))).unwrap_or(usual);
     if timeline.len() > TIMELINE_MAX {
         return Err(SpecError::spec(&name, format!("a timeline has at most {TIMELINE_MAX} frames")));
     }
@@ -224,9 +223,8 @@ fn commands(root: &Node<'_>, channel: &str) -> Result<Vec<Command>, SpecError> {
         let says = node.at("x-mock").map_or(&nothing, |it| it.value);
         let reply = referred(node.value.pointer("/reply/messages")).into_iter().next();
         let choices = says.get("choose").and_then(Value::as_array).into_iter().flatten();
-        let choices = choices.filter_map(|choice| {
-            Some((choice.get("when").cloned(), choice.get("example")?.as_str()?.to_owned()))
-        });
+        let choices = choices
+            .filter_map(|choice| Some((choice.get("when").cloned(), choice.get("example")?.as_str()?.to_owned())));
         let choices: Vec<_> = choices.collect();
         for message in referred(node.value.get("messages")) {
             commands.push(Command {

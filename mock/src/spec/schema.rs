@@ -111,8 +111,7 @@ impl Compiler {
             .offline()
             .build(&json!({ "$ref": reference }))
             .map_err(|error| SpecError::spec(&reference, error.to_string()))?;
-        let schema =
-            Schema { file: node.file.to_owned(), pointer: node.pointer, validator: Arc::new(validator) };
+        let schema = Schema { file: node.file.to_owned(), pointer: node.pointer, validator: Arc::new(validator) };
         self.compiled.insert(reference, schema.clone());
         Ok(schema)
     }

@@ -90,7 +90,10 @@ async fn a_socket_needs_no_more_than_its_messages() {
     }
     first.say(&json!({ "kind": "shout", "ref": "b", "text": "Hello there!" }).to_string()).await;
     let refused = first.find(|it| it["error"].is_object()).await;
-    assert_eq!((&refused["ref"], &refused["error"]["code"], &refused["error"]["pointer"]), (&json!("b"), &json!("invalid_body"), &json!("/text")));
+    assert_eq!(
+        (&refused["ref"], &refused["error"]["code"], &refused["error"]["pointer"]),
+        (&json!("b"), &json!("invalid_body"), &json!("/text"))
+    );
 }
 
 #[test]

@@ -42,7 +42,12 @@ async fn what_is_created_is_seen_changed_and_deleted() {
     assert!(names.contains(&&json!("Tea at five")), "{names:?}");
 
     // Messages: the item is a member of what creating answers, and its key a number.
-    let said = world.post(&format!("{path}/messages"), &json!({ "client_id": "0193478a-1c55-7d2e-9f1a-2b3c4d5e6f70", "text": "Hello" })).await;
+    let said = world
+        .post(
+            &format!("{path}/messages"),
+            &json!({ "client_id": "0193478a-1c55-7d2e-9f1a-2b3c4d5e6f70", "text": "Hello" }),
+        )
+        .await;
     assert_eq!(said.json()["message"]["text"], "Hello", "{}", said.text());
     let message = format!("{path}/messages/{}", said.json()["message"]["seq"]);
     assert_eq!(world.ask(Method::DELETE, &message, &[], None).await.status.as_u16() / 100, 2);
@@ -56,7 +61,8 @@ async fn posts_come_and_go() {
     let world = world().await;
     let validator = Validator::shared();
     // Whatever the collection is called: the one whose operation takes a text and an audience.
-    let creates = validator.operations().iter().find(|it| ["createPost", "createContent"].contains(&it.id.as_str())).unwrap();
+    let creates =
+        validator.operations().iter().find(|it| ["createPost", "createContent"].contains(&it.id.as_str())).unwrap();
     let (_, body) = creates.request.as_ref().unwrap().examples.iter().next().unwrap();
     let created = world.post(&creates.path, body).await;
     let id = created.json()["id"].as_str().unwrap().to_owned();

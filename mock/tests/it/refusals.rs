@@ -48,9 +48,15 @@ async fn what_is_not_there_is_404_and_what_cannot_be_done_there_405() {
 #[tokio::test]
 async fn each_kind_of_parameter_is_checked() {
     let world = world().await;
-    for (query, fine) in [("limit=1", true), ("limit=100", true), ("limit=0", false), ("limit=101", false), ("limit=ten", false)] {
+    for (query, fine) in
+        [("limit=1", true), ("limit=100", true), ("limit=0", false), ("limit=101", false), ("limit=ten", false)]
+    {
         let answer = world.get(&format!("{ROOM}/members?{query}")).await;
-        if fine { assert_eq!(answer.status, StatusCode::OK, "{query}") } else { assert_problem(&answer, 422, "invalid_query") }
+        if fine {
+            assert_eq!(answer.status, StatusCode::OK, "{query}")
+        } else {
+            assert_problem(&answer, 422, "invalid_query")
+        }
     }
     // A parameter that has a problem of its own gets it.
     let long = format!("{ROOM}/members?cursor={}", "x".repeat(513));
@@ -108,7 +114,11 @@ async fn bodies_of_another_kind_or_size_are_refused() {
 #[tokio::test]
 async fn what_the_client_does_not_take_is_406() {
     let world = world().await;
-    assert_problem(&world.ask(Method::GET, "/v1/me", &[("accept", "text/html, image/*")], None).await, 406, "not_acceptable");
+    assert_problem(
+        &world.ask(Method::GET, "/v1/me", &[("accept", "text/html, image/*")], None).await,
+        406,
+        "not_acceptable",
+    );
     for fine in ["*/*", "application/*", "text/html, application/json;q=0.1"] {
         assert_eq!(world.ask(Method::GET, "/v1/me", &[("accept", fine)], None).await.status, StatusCode::OK, "{fine}");
     }

@@ -70,7 +70,12 @@ async fn every_frame_is_what_the_spec_says() {
     assert_eq!((&resumed["d"]["status"], &resumed["d"]["replayed"]), (&json!("resync"), &json!(0)));
 
     for (id, op, d, causes) in [
-        (10, "message.send", json!({ "room": ROOM, "client_id": "0193478a-1c55-7d2e-9f1a-2b3c4d5e6f70", "text": "Hello" }), "message.created"),
+        (
+            10,
+            "message.send",
+            json!({ "room": ROOM, "client_id": "0193478a-1c55-7d2e-9f1a-2b3c4d5e6f70", "text": "Hello" }),
+            "message.created",
+        ),
         (11, "message.edit", json!({ "room": ROOM, "seq": 7, "text": "Hallo" }), "message.edited"),
         (12, "message.delete", json!({ "room": ROOM, "seq": 7 }), "message.deleted"),
         (13, "reaction.add", json!({ "room": ROOM, "seq": 7, "emoji": "👍" }), "reaction.added"),
@@ -128,10 +133,25 @@ async fn invalid_input_is_refused_and_the_connection_lives_on() {
         (json!({ "id": 0, "op": "typing.start", "d": { "room": ROOM } }).to_string(), None, "malformed_frame", None),
         (json!({ "id": 3, "op": "typing.start" }).to_string(), None, "malformed_frame", None),
         (json!({ "id": 4, "op": "fly", "d": {} }).to_string(), Some(4), "unknown_command", Some("/op")),
-        (json!({ "id": 5, "op": "typing.start", "d": { "room": "kitchen" } }).to_string(), Some(5), "invalid_body", Some("/room")),
+        (
+            json!({ "id": 5, "op": "typing.start", "d": { "room": "kitchen" } }).to_string(),
+            Some(5),
+            "invalid_body",
+            Some("/room"),
+        ),
         (json!({ "id": 6, "op": "typing.start", "d": {} }).to_string(), Some(6), "invalid_body", Some("/room")),
-        (json!({ "id": 7, "op": "identify", "d": { "token": "mock-ada" } }).to_string(), Some(7), "already_identified", None),
-        (json!({ "id": 8, "op": "token.refresh", "d": { "token": "nobody" } }).to_string(), Some(8), "unauthenticated", None),
+        (
+            json!({ "id": 7, "op": "identify", "d": { "token": "mock-ada" } }).to_string(),
+            Some(7),
+            "already_identified",
+            None,
+        ),
+        (
+            json!({ "id": 8, "op": "token.refresh", "d": { "token": "nobody" } }).to_string(),
+            Some(8),
+            "unauthenticated",
+            None,
+        ),
     ] {
         socket.say(&text).await;
         let error = socket.find(|frame| frame["t"] == "error").await;

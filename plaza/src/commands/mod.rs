@@ -1,6 +1,7 @@
 //! What `plaza` can be told to do: a file each.
 
 mod check;
+mod conformance;
 mod events;
 mod migrate;
 mod mock;
@@ -9,6 +10,7 @@ mod seed;
 mod up;
 
 pub use check::check;
+pub use conformance::conformance;
 pub use events::events;
 pub use migrate::migrate;
 pub use mock::mock;
