@@ -1,15 +1,21 @@
 //! What slices ask of each other, answered. A file for each slice that answers.
 
 mod chat;
+mod content;
+mod engagement;
 mod feed;
+mod notifications;
 mod people;
 mod presence;
 mod relations;
 mod search;
 
+pub use self::content::{ContentEngagements, NoMedia};
 pub use chat::ChatPeople;
-pub use feed::FeedPosts;
+pub use engagement::{EngagementContents, EngagementPeople};
+pub use feed::FeedContent;
+pub use notifications::{InboxContents, InboxPeople};
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;
-pub use search::{FoundHashtags, FoundMessages, FoundPeople, FoundPosts, SearchDirectory};
+pub use search::{FoundContent, FoundHashtags, FoundMessages, FoundPeople, SearchDirectory};

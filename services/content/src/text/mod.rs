@@ -1,4 +1,4 @@
-//! What a post says: how long it may be, whom it mentions, and its hashtags.
+//! What content says: how long it may be, whom it mentions, and its hashtags.
 
 mod hashtag;
 mod mention;
@@ -69,6 +69,11 @@ impl Text {
             return Err(Unfit::TooManyHashtags);
         }
         Ok(Self { text, mentions, hashtags })
+    }
+
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.text
     }
 
     #[must_use]

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use content::{People, Relations, Standing};
-use feed::{CassandraTimelines, Edge, Entry, Graph, Kind, PostgresTimelines, Posts, Shown, Timelines, Worker};
+use feed::{CassandraTimelines, Contents, Edge, Entry, Graph, PostgresTimelines, Shown, Timelines, Worker};
 use kernel::{
-    Clock, Ctx, Cursor, ErrorKind, EventId, PageSize, PostId, Problem, RequestId, SessionId, Timestamp, UserId,
+    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, EventId, MediaId, PageSize, Problem, RequestId, SessionId,
+    Timestamp, UserId,
 };
 use parking_lot::Mutex;
 use postgres::Db;
 use postgres::outbox::{self, Consumer, Dispatch, OutboxEvent};
 use schemas::accounts::PersonSummary;
-use schemas::content::{Audience, PostCreate};
+use schemas::content::{Attachment, Audience, PostCreate};
+use schemas::engagement::Engagement;
 use schemas::feed::FeedItem;
 
 /// From so many followers on, authors are pulled, unless a test says otherwise.
@@ -121,6 +123,7 @@ impl Relations for Society {
             let standing = |id: UserId| Standing {
                 follows: known.follows.contains(&(reader, id)),
                 blocked: known.blocked(reader, id),
+                ..Standing::default()
             };
             people.iter().map(|id| (*id, standing(*id))).collect()
         })
@@ -151,19 +154,40 @@ impl Graph for Society {
     }
 }
 
+/// There are neither uploads nor reactions.
+#[async_trait]
+impl content::MediaLibrary for Society {
+    async fn ready(&self, _: UserId, _: &[MediaId]) -> Result<HashMap<MediaId, content::MediaKind>, Problem> {
+        Ok(HashMap::new())
+    }
+
+    async fn attachments(&self, _: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
+#[async_trait]
+impl content::Engagements for Society {
+    async fn of(&self, _: UserId, _: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
 /// The posts' slice as feeds see it.
 struct Content(Arc<content::Service>);
 
 #[async_trait]
-impl Posts for Content {
-    async fn shown(&self, viewer: UserId, ids: &[PostId]) -> Result<Shown, Problem> {
+impl Contents for Content {
+    async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem> {
         let visible = self.0.visible(viewer, ids).await?;
-        Ok(Shown { posts: visible.posts, gone: visible.gone })
+        Ok(Shown { contents: visible.contents, gone: visible.gone })
     }
 
-    async fn latest(&self, authors: &[UserId], before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let latest = self.0.latest(authors, before, limit).await?;
-        Ok(latest.into_iter().map(|(id, author)| Entry { id, author, kind: Kind::POST }).collect())
+    async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let source = |author: &UserId| content::Source { author: *author, kind: ContentKind::Post };
+        let sources: Vec<content::Source> = authors.iter().map(source).collect();
+        let latest = self.0.latest(&sources, content::Window { before, from: None }, limit).await?;
+        Ok(latest.into_iter().map(|(id, author)| Entry { id, author }).collect())
     }
 }
 
@@ -193,9 +217,17 @@ impl World {
         let db = postgres::testing::fresh().await;
         let timelines = store.open(&db).await;
         let society = Arc::new(Society::default());
-        let content = content::Service::new(db.clone(), society.clone(), society.clone());
-        let posts = Arc::new(Content(content.clone()));
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let content = {
+            let neighbours = content::Neighbours {
+                people: society.clone(),
+                relations: society.clone(),
+                media: society.clone(),
+                engagements: society.clone(),
+            };
+            content::Service::new(db.clone(), neighbours, clock.clone())
+        };
+        let posts = Arc::new(Content(content.clone()));
         let settings = feed::Settings { pull_followers_min: pull_min };
         let written = wrap(timelines.clone());
         let worker = Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
@@ -232,16 +264,16 @@ impl World {
         std::array::from_fn(|_| self.person())
     }
 
-    pub async fn post(&self, author: UserId) -> PostId {
+    pub async fn post(&self, author: UserId) -> ContentId {
         self.post_to(author, Audience::Public).await
     }
 
-    pub async fn post_to(&self, author: UserId, audience: Audience) -> PostId {
+    pub async fn post_to(&self, author: UserId, audience: Audience) -> ContentId {
         let input = PostCreate { text: "Tea at noon".to_owned(), audience: Some(audience), ..PostCreate::default() };
-        self.content.create(&self.ctx(author), input).await.unwrap().id
+        self.content.create(&self.ctx(author), input.into()).await.unwrap().id
     }
 
-    pub async fn delete(&self, author: UserId, post: PostId) {
+    pub async fn delete(&self, author: UserId, post: ContentId) {
         self.content.delete(&self.ctx(author), post).await.unwrap();
     }
 
@@ -306,11 +338,11 @@ impl World {
     }
 
     /// The whole feed, read in pages of `size`.
-    pub async fn feed_by(&self, viewer: UserId, size: u32) -> Vec<PostId> {
+    pub async fn feed_by(&self, viewer: UserId, size: u32) -> Vec<ContentId> {
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
             let page = self.page(viewer, cursor.as_ref(), size).await;
-            seen.extend(page.items.iter().map(|item| item.post.id));
+            seen.extend(page.items.iter().map(|item| item.content.id));
             match page.next {
                 Some(next) => cursor = Some(next),
                 None => return seen,
@@ -318,11 +350,11 @@ impl World {
         }
     }
 
-    pub async fn feed(&self, viewer: UserId) -> Vec<PostId> {
+    pub async fn feed(&self, viewer: UserId) -> Vec<ContentId> {
         self.feed_by(viewer, 100).await
     }
 
-    pub async fn timeline(&self, viewer: UserId) -> Vec<PostId> {
+    pub async fn timeline(&self, viewer: UserId) -> Vec<ContentId> {
         let entries = self.timelines.page(viewer, None, 10_000).await.unwrap();
         entries.into_iter().map(|entry| entry.id).collect()
     }
