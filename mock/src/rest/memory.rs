@@ -17,6 +17,8 @@ use crate::spec::{Operation, Place, Schema, Spec};
 
 /// Things that are remembered; past it, the oldest is forgotten.
 pub const REMEMBERED_MAX: usize = 10_000;
+/// Ids that are made before it is given up to find one of the right kind.
+const TRIES_MAX: usize = 100;
 
 /// By path: what is there, or that it was deleted.
 #[derive(Debug, Default)]
@@ -118,10 +120,7 @@ impl Recall<'_> {
         let old = answer.value.pointer(&format!("{holder}/{member}")).cloned().unwrap_or_default();
         let fresh = match &old {
             Value::Number(number) => number.as_u64().map(|it| Value::from(it + state.count + 1)),
-            _ => schema.and_then(|schema| {
-                let what = format!("{} {}", self.route.path, state.count);
-                generate::value(self.spec, schema, self.seed, &what)
-            }),
+            _ => schema.and_then(|schema| self.fresh(schema, &old, state.count)),
         };
         if let Some(fresh) = fresh {
             put(answer, &format!("{holder}/{member}"), fresh);
@@ -129,6 +128,16 @@ impl Recall<'_> {
         let Some(item) = answer.value.pointer(&holder).cloned() else { return };
         let Some(key) = item.get(&member).map(text) else { return };
         state.put(format!("{}/{key}", self.route.path), Some(item));
+    }
+
+    /// A new id, which begins as the example's does where ids say what they are of (`room_…`).
+    fn fresh(&self, schema: &Schema, old: &Value, count: u64) -> Option<Value> {
+        let start = old.as_str().and_then(|old| old.rfind('_').map(|end| &old[..=end])).unwrap_or_default();
+        let mut made = (0..TRIES_MAX).map_while(|nth| {
+            let what = format!("{} {count} {nth}", self.route.path);
+            generate::value(self.spec, schema, self.seed, &what)
+        });
+        made.find(|it| it.as_str().is_none_or(|it| it.starts_with(start)))
     }
 
     fn read(&self, state: &State, answer: &mut Answer<'_>) -> Result<(), Fault> {
