@@ -5,11 +5,10 @@
 //! follows from which command) is said by `x-` extensions in the spec, described in `asyncapi/README.md`.
 //!
 //! ## Decisions
-//! - **Not built on an existing mock.** The usual one, Prism, is a Node program: no one binary, no WebSocket, no memory, no
-//!   files of examples without its bundler. The crates that mock from OpenAPI that we found are either whole platforms (plugins, proxies, a
-//!   database) or serve 3.0 from one file. What is hard in a mock is validation and parsing, and for these it stands on
-//!   `jsonschema`, `serde_norway` and `regex-syntax`; generators of JSON by schema that we found read no references across files.
-//!   The `Prefer` header is Prism's, so that what a team knows of it holds here.
+//! - **Not built on an existing mock.** The usual one, Prism, is a Node program for HTTP: not part of one binary, and without a
+//!   WebSocket. A search for a crate that serves OpenAPI 3.1 over several files, or AsyncAPI, found none to build on. What is
+//!   hard in a mock is validation and parsing, and for these it stands on `jsonschema`, `serde_norway` and `regex-syntax`. The
+//!   `Prefer` header is Prism's, so that what a team knows of it holds here.
 //! - **Not built on `schemas::contract`**, which reads the same files for tests: it is strict where a mock has to be open (one
 //!   media type a body, schemas in files of their own, answers closed to unknown members). Two readers that share no code
 //!   are a check on each other: the tests hold every answer of this one against that one.
