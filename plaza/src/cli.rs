@@ -39,6 +39,17 @@ pub enum Command {
     ///
     /// A Plaza may be up meanwhile. Without Redis it shows what is new when its clients ask, not live.
     Seed(SeedArgs),
+    /// Serve REST and the WebSocket from their specs alone, for those who build a client.
+    ///
+    /// Needs no store and remembers nothing, unless told to. Plaza's own specs are in this program; any OpenAPI 3.1 and AsyncAPI
+    /// 3 file can be served instead, and is read again when it changes. Requests are checked as the real server checks them, and
+    /// `/__mock` lists the routes, the examples and the tokens that it knows, such as mock-ada.
+    Mock(MockArgs),
+    /// Drive the WebSocket of a server, mock or real, by the spec alone, and say where the two differ.
+    ///
+    /// Sends every example, and then every way to get it wrong, and checks each frame that comes. `scripts/conformance` runs this and the
+    /// same for REST. Exits with 2 when something differs.
+    Conformance(ConformanceArgs),
     /// Check the configuration and every store, one line each.
     ///
     /// Exits with 0 when everything is fine, 78 when the configuration is wrong, 69 when a store does not answer.
@@ -116,6 +127,49 @@ pub struct RecountArgs {
     /// Make the counts that are wrong right. Safe while a Plaza is up.
     #[arg(long)]
     pub repair: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct MockArgs {
+    /// An OpenAPI 3.1 document, YAML or JSON, in place of Plaza's; files that it refers to are followed.
+    #[arg(long, value_name = "FILE")]
+    pub openapi: Option<PathBuf>,
+    /// An AsyncAPI 3 document, for the WebSocket.
+    #[arg(long, value_name = "FILE")]
+    pub asyncapi: Option<PathBuf>,
+    /// Makes generated data what it is: the same number gives the same.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Show what was created, changed and deleted when it is read again.
+    #[arg(long)]
+    pub remember: bool,
+    /// Added to every answer, in milliseconds; one request's own: the header X-Mock-Latency-Ms.
+    #[arg(long, default_value_t = 0)]
+    pub latency_ms: u64,
+    /// How many of all requests and commands fail, from 0 to 1; one request's own: the header X-Mock-Fail-Rate.
+    #[arg(long, default_value_t = 0.0, value_parser = fraction)]
+    pub fail_rate: f64,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ConformanceArgs {
+    /// The server: host and port.
+    #[arg(default_value = "127.0.0.1:8080")]
+    pub address: String,
+    /// An access token of the server; of a mock, one that it knows.
+    #[arg(long, default_value = "mock-ada")]
+    pub token: String,
+    /// The AsyncAPI 3 document [default: Plaza's].
+    #[arg(long, value_name = "FILE")]
+    pub asyncapi: Option<PathBuf>,
+    /// A valid command that this server may refuse, and the code; repeatable. For example "message.send room_not_found".
+    #[arg(long = "except", value_name = "COMMAND CODE")]
+    pub exceptions: Vec<String>,
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 #[derive(Debug, Clone, Args)]

@@ -51,7 +51,9 @@ fn run(cli: Cli) -> Result<(), Stopped> {
     let command = cli.command.unwrap_or(Command::Up);
     if !matches!(command, Command::Up) && std::env::var_os("PLAZA_LOG").is_none() {
         // Their standard output is for their results.
-        config.log.filter.get_or_insert_with(|| "error".to_owned());
+        // A mock says when its files have changed.
+        let filter = if matches!(command, Command::Mock(_)) { "error,mock=info" } else { "error" };
+        config.log.filter.get_or_insert_with(|| filter.to_owned());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -63,6 +65,8 @@ fn run(cli: Cli) -> Result<(), Stopped> {
             Command::Up => Box::pin(commands::up(&config)).await,
             Command::Migrate => commands::migrate(&config).await,
             Command::Seed(args) => commands::seed(&config, &args).await,
+            Command::Conformance(args) => Box::pin(commands::conformance(&args)).await,
+            Command::Mock(args) => commands::mock(&config, &args).await,
             Command::Check => commands::check(&config).await,
             Command::Recount(args) => Box::pin(commands::recount(&config, args.repair)).await,
             Command::Events(command) => Box::pin(commands::events(&config, &command)).await,

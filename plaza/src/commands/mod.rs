@@ -1,16 +1,20 @@
 //! What `plaza` can be told to do: a file each.
 
 mod check;
+mod conformance;
 mod events;
 mod migrate;
+mod mock;
 mod recount;
 mod search;
 mod seed;
 mod up;
 
 pub use check::check;
+pub use conformance::conformance;
 pub use events::events;
 pub use migrate::migrate;
+pub use mock::mock;
 pub use recount::recount;
 pub use search::search;
 pub use seed::seed;

@@ -6,6 +6,7 @@
 
 mod death;
 mod events;
+mod mock;
 mod process;
 mod recount;
 mod refusals;
