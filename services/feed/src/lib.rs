@@ -35,6 +35,7 @@ mod jobs;
 mod metrics;
 mod model;
 mod neighbours;
+pub mod policy;
 mod service;
 mod settings;
 pub mod timelines;
