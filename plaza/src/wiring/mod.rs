@@ -150,7 +150,7 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         slices.graph.clone(),
         presence::consumer(slices.presence.clone()),
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
-        Arc::new(content::Undertaker { posts: slices.content.clone(), clock: clock.clone() }),
+        Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
         search::Counter::new(stores.db.clone(), Arc::new(FoundContent(slices.content.clone())), clock.clone()),
     ]
