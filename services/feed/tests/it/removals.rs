@@ -123,8 +123,12 @@ async fn happens(world: &World, change: Change, content: ContentId, author: User
         Change::Mute => world.mute(viewer, author, true),
         Change::Delete => world.delete(author, content).await,
         Change::EditAudience => world.hide(content).await,
-        Change::AccountPrivate => world.society.change(|known| drop(known.private.insert(author))),
-        Change::AccountGone => world.society.change(|known| drop(known.people.remove(&author))),
+        Change::AccountPrivate => {
+            world.society.change(|known| known.private.insert(author));
+        }
+        Change::AccountGone => {
+            world.society.change(|known| known.people.remove(&author));
+        }
         Change::Expiry => world.clock.advance(feed::STORY_LIFE),
     }
 }
