@@ -5,6 +5,7 @@
 //! cargo run --release -p bench -- cdc
 //! cargo run --release -p bench -- search
 //! cargo run --release -p bench -- feed-policy
+//! cargo run --release -p bench -- feed-load
 //! ```
 //!
 //! ## Decisions
@@ -42,6 +43,8 @@ enum Command {
     Search(search::Options),
     /// What the ways of distributing content cost on a generated graph, beside the least that is possible.
     FeedPolicy(feeds::policy::Options),
+    /// Latency, CPU and round trips of pages of the following feed, and how fast fan-out is.
+    FeedLoad(feeds::load::Options),
     /// The bare WebSocket server that the others are compared with. Started by them.
     #[command(hide = true)]
     Floor,
@@ -59,6 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Command::Gateway(options) => gateway::run(options).await,
             Command::Cdc(options) => cdc::run(options).await,
             Command::Search(options) => search::run(options).await,
+            Command::FeedLoad(options) => feeds::load::run(options).await,
             Command::FeedPolicy(options) => {
                 feeds::policy::run(&options);
                 Ok(())

@@ -143,6 +143,7 @@ async fn what_is_taken_away_is_gone_from_every_surface_at_once() {
             for author in [ada, dana] {
                 world.follow(ben, author).await;
             }
+            world.drain().await;
             if surface == Surface::FollowingPushed {
                 world.open(ben, 30).await;
             }
