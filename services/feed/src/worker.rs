@@ -67,7 +67,7 @@ impl Worker {
             routes: Routes::new(db.clone(), settings.distribution, settings.pull_followers_min),
             viewers: Viewers::new(db.clone()),
             costs: Known::new(db.clone(), settings, LANES as f64),
-            meter: Meter::PUSH,
+            meter: Meter::of_pushing(),
             jobs: Jobs::new(db.clone()),
             db,
             clock,
