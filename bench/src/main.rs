@@ -4,6 +4,8 @@
 //! cargo run --release -p bench -- gateway
 //! cargo run --release -p bench -- cdc
 //! cargo run --release -p bench -- search
+//! cargo run --release -p bench -- feed-policy
+//! cargo run --release -p bench -- feed-load
 //! ```
 //!
 //! ## Decisions
@@ -14,6 +16,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
 mod cdc;
+mod feeds;
 mod floor;
 mod gateway;
 mod measure;
@@ -39,6 +42,10 @@ enum Command {
     Cdc(cdc::Options),
     /// How long a search takes in a large index, on each engine.
     Search(search::Options),
+    /// What the ways of distributing content cost on a generated graph, beside the least that is possible.
+    FeedPolicy(feeds::policy::Options),
+    /// Latency, CPU and round trips of pages of the following feed, and how fast fan-out is.
+    FeedLoad(feeds::load::Options),
     /// The bare WebSocket server that the others are compared with. Started by them.
     #[command(hide = true)]
     Floor,
@@ -61,6 +68,11 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Command::Gateway(options) => gateway::run(options).await,
             Command::Cdc(options) => cdc::run(options).await,
             Command::Search(options) => search::run(options).await,
+            Command::FeedLoad(options) => feeds::load::run(options).await,
+            Command::FeedPolicy(options) => {
+                feeds::policy::run(&options);
+                Ok(())
+            }
             Command::Floor => floor::serve().await,
         }
     })

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::PersonSummary;
 use crate::content::Content;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,10 +21,27 @@ pub enum Why {
     Own,
 }
 
+/// A person's live stories.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrayEntry {
+    pub person: PersonSummary,
+    /// Oldest first.
+    pub stories: Vec<Content>,
+    pub unseen: u32,
+}
+
+/// The stories of those whom I follow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoryTray {
+    pub items: Vec<TrayEntry>,
+}
+
 crate::types! {
     "feed":
     FeedItem,
     FeedPage = kernel::Page<FeedItem>,
+    StoryTray,
+    TrayEntry,
     Why,
     WhyFollowed = Why,
     WhyOwn = Why,

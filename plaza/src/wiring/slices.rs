@@ -15,7 +15,7 @@ use search::model::{HASHTAG, MESSAGE, PERSON, of_content};
 
 use super::adapters::{
     ChatPeople, ContentEngagements, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags,
-    FoundMessages, FoundPeople, InboxContents, InboxPeople, People, PresenceRelations, Relations, SearchDirectory,
+    FoundMessages, FoundPeople, InboxContents, InboxPeople, People, PresenceRelations, Received, Relations, SearchDirectory,
     Shown, Uploads,
 };
 use super::{Index, Stores};
@@ -181,7 +181,9 @@ async fn feed(
         }
     };
     let (db, contents, graph) = (stores.db.clone(), Arc::new(FeedContent(content.clone())), relations.clone());
-    let service = feed::Service::new(db.clone(), timelines.clone(), contents.clone(), graph.clone(), &config.feed);
+    let received = Arc::new(Received(engagement::Tally::new(db.clone())));
+    let (at, settings) = (timelines.clone(), &config.feed);
+    let service = feed::Service::new(db.clone(), at, contents.clone(), graph.clone(), received, settings);
     let worker = feed::Worker::new(db, timelines, contents, graph, &config.feed, clock.clone());
     Ok((service, worker))
 }

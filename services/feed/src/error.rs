@@ -8,6 +8,8 @@ use kernel::{ErrorKind, Fail, Problem, StoreError};
 pub enum Error {
     #[error("the cursor is of another list")]
     Cursor,
+    #[error("the area is not on the globe, or too large")]
+    Area,
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What feeds ask of other slices failed.
@@ -30,7 +32,7 @@ impl From<kernel::CursorError> for Error {
 impl Fail for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Cursor => ErrorKind::Invalid,
+            Self::Cursor | Self::Area => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
             Self::Neighbour(problem) => problem.kind,
         }
@@ -39,6 +41,7 @@ impl Fail for Error {
     fn code(&self) -> &'static str {
         match self {
             Self::Cursor => "cursor_invalid",
+            Self::Area => "area_invalid",
             Self::Store(error) => error.code(),
             Self::Neighbour(problem) => problem.code,
         }
@@ -47,6 +50,7 @@ impl Fail for Error {
     fn message(&self) -> Cow<'static, str> {
         match self {
             Self::Cursor => Cow::Borrowed("This cursor was not made by this list."),
+            Self::Area => Cow::Borrowed("An area is near=latitude,longitude with a radius_m of 1 to 500000."),
             Self::Store(error) => error.message(),
             Self::Neighbour(problem) => problem.message.clone(),
         }
@@ -54,7 +58,7 @@ impl Fail for Error {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Cursor => None,
+            Self::Cursor | Self::Area => None,
             Self::Store(error) => error.retry_after(),
             Self::Neighbour(problem) => problem.retry_after,
         }

@@ -1,11 +1,11 @@
 //! The graph and content, as feeds see them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use feed::{Edge, Entry, Shown};
-use kernel::{ContentId, Problem, UserId};
+use feed::{Area, Edge, Entry, Reception, Shown, Source, Window};
+use kernel::{ContentId, ContentKind, Problem, Timestamp, UserId};
 
 use super::Relations;
 
@@ -18,6 +18,10 @@ impl feed::Graph for Relations {
         let standings = self.0.standings(viewer, authors).await?;
         let edge = |it: graph::Standing| Edge { follows: it.follows, hidden: it.mutes || it.blocked };
         Ok(standings.into_iter().map(|(author, standing)| (author, edge(standing))).collect())
+    }
+
+    async fn followed(&self, viewer: UserId) -> Result<Vec<UserId>, Problem> {
+        Ok(self.0.heard_followings(viewer).await?)
     }
 
     async fn followers(&self, author: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, Problem> {
@@ -40,13 +44,48 @@ impl feed::Contents for FeedContent {
         Ok(Shown { contents: found.contents, gone: found.gone })
     }
 
-    async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let kinds = content::kinds::listed();
-        let of = |author: &UserId| {
-            kinds.iter().map(|kind| content::Source { author: *author, kind: *kind }).collect::<Vec<_>>()
+    async fn latest(&self, sources: &[Source], window: Window, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let source = |it: &Source| content::Source { author: it.author, kind: it.kind };
+        let sources: Vec<content::Source> = sources.iter().map(source).collect();
+        let window = content::Window { before: window.before, from: window.from };
+        Ok(entries(self.0.latest(&sources, window, limit).await?))
+    }
+
+    async fn stories(&self, authors: &[UserId], since: Timestamp, each: usize) -> Result<Vec<Entry>, Problem> {
+        Ok(entries(self.0.stories(authors, since, each).await?))
+    }
+
+    async fn newest(&self, kind: ContentKind, limit: usize) -> Result<Vec<Entry>, Problem> {
+        Ok(entries(self.0.newest(kind, limit).await?))
+    }
+
+    async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let place = (area.latitude, area.longitude);
+        Ok(entries(self.0.listings_near(place, area.radius_m, before, limit).await?))
+    }
+}
+
+fn entries(found: Vec<(ContentId, UserId)>) -> Vec<Entry> {
+    found.into_iter().map(|(id, author)| Entry { id, author }).collect()
+}
+
+/// What people did with content, as trays and pools see it.
+pub struct Received(pub engagement::Tally);
+
+#[async_trait]
+impl feed::Receptions for Received {
+    async fn seen(&self, viewer: UserId, ids: &[ContentId]) -> Result<HashSet<ContentId>, Problem> {
+        Ok(self.0.viewed(viewer, ids).await?)
+    }
+
+    async fn of(&self, ids: &[ContentId]) -> Result<HashMap<ContentId, Reception>, Problem> {
+        // What somebody in particular did is of no matter here.
+        let nobody = UserId::floor(Timestamp::from_millis(0));
+        let found = self.0.of(nobody, ids).await?;
+        let reception = |it: schemas::engagement::Engagement| Reception {
+            views: it.counts.views,
+            acts: it.counts.reactions.values().sum::<u64>() + it.counts.comments + it.counts.shares + it.counts.saves,
         };
-        let sources: Vec<content::Source> = authors.iter().flat_map(of).collect();
-        let found = self.0.latest(&sources, content::Window { before, from: None }, limit).await?;
-        Ok(found.into_iter().map(|(id, author)| Entry { id, author }).collect())
+        Ok(found.into_iter().map(|(id, engagement)| (id, reception(engagement))).collect())
     }
 }

@@ -15,7 +15,7 @@ pub use self::content::ContentEngagements;
 pub use self::media::{Shown, Uploads};
 pub use chat::ChatPeople;
 pub use engagement::{EngagementContents, EngagementPeople};
-pub use feed::FeedContent;
+pub use feed::{FeedContent, Received};
 pub use notifications::{InboxContents, InboxPeople};
 pub use people::People;
 pub use presence::PresenceRelations;

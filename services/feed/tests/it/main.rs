@@ -7,5 +7,8 @@ mod faults;
 mod following;
 mod model;
 mod pulled;
+mod removals;
 mod round_trips;
+mod ruled;
+mod surfaces;
 mod world;
