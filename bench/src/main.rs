@@ -4,6 +4,7 @@
 //! cargo run --release -p bench -- gateway
 //! cargo run --release -p bench -- cdc
 //! cargo run --release -p bench -- search
+//! cargo run --release -p bench -- feed-quality
 //! ```
 //!
 //! ## Decisions
@@ -14,6 +15,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
 mod cdc;
+mod feed_quality;
 mod floor;
 mod gateway;
 mod measure;
@@ -38,6 +40,8 @@ enum Command {
     Cdc(cdc::Options),
     /// How long a search takes in a large index, on each engine.
     Search(search::Options),
+    /// How well the feed is ranked, beside other ways to rank it.
+    FeedQuality(feed_quality::Options),
     /// The bare WebSocket server that the others are compared with. Started by them.
     #[command(hide = true)]
     Floor,
@@ -55,6 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Command::Gateway(options) => gateway::run(options).await,
             Command::Cdc(options) => cdc::run(options).await,
             Command::Search(options) => search::run(options).await,
+            Command::FeedQuality(options) => feed_quality::run(&options),
             Command::Floor => floor::serve().await,
         }
     })
