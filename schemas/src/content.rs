@@ -1,23 +1,37 @@
-//! Posts.
+//! What people publish: posts, reels, stories, comments, livestreams and listings.
 
-use kernel::{PostId, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, MediaId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::PersonSummary;
+use crate::engagement::Engagement;
 
-/// Who may read a post, besides its author.
+/// Who may read something, besides its author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
     #[default]
     Public,
     Followers,
+    /// Those on the author's list of close friends.
+    CloseFriends,
+    /// The author alone.
+    OnlyMe,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PostKind {
-    Text,
+impl Audience {
+    pub const ALL: [Self; 4] = [Self::Public, Self::Followers, Self::CloseFriends, Self::OnlyMe];
+
+    /// As it is called in JSON, in the database and in the index.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Followers => "followers",
+            Self::CloseFriends => "close_friends",
+            Self::OnlyMe => "only_me",
+        }
+    }
 }
 
 /// Code points `start..end` of the text name a person.
@@ -36,7 +50,7 @@ pub struct HashtagSpan {
     pub end: u32,
 }
 
-/// Where a post was written.
+/// Where something was written, or is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// Degrees north.
@@ -56,21 +70,94 @@ pub struct PlaceGiven {
     pub name: Option<String>,
 }
 
+/// A piece of content of any kind, as somebody who may read it sees it. What only some kinds have is optional.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Post {
-    pub id: PostId,
-    pub kind: PostKind,
+pub struct Content {
+    pub id: ContentId,
+    pub kind: ContentKind,
     pub author: PersonSummary,
+    /// Empty where the kind needs no words.
     pub text: String,
     pub mentions: Vec<MentionSpan>,
     pub hashtags: Vec<HashtagSpan>,
     pub audience: Audience,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<Attachment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// Of a comment: what it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ContentId>,
+    /// Of a comment: what the thread is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<ContentId>,
+    /// Of a livestream or a listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Of a livestream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<LivestreamState>,
+    /// Of a listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// Of a listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
+    /// Of a story: from then on it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     pub version: u32,
+    /// Left out when it cannot be told just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engagement: Option<Engagement>,
+}
+
+/// A picture or video of a piece of content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    pub id: MediaId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LivestreamState {
+    Announced,
+    Live,
+    Ended,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    Available,
+    Reserved,
+    Sold,
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// In the smallest unit of the currency.
+    pub amount: u64,
+    /// ISO 4217, upper case.
+    pub currency: String,
+}
+
+/// Something to be published: one of the kinds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ContentCreate {
+    Post(PostCreate),
+}
+
+impl From<PostCreate> for ContentCreate {
+    fn from(post: PostCreate) -> Self {
+        Self::Post(post)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -85,7 +172,7 @@ pub struct PostCreate {
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PostEdit {
+pub struct ContentEdit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,23 +184,31 @@ pub struct PostEdit {
     pub remove_place: Option<bool>,
 }
 
-/// Business event `post.created`.
+/// Business event `content.created`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostCreated {
-    pub post: PostId,
-    pub kind: PostKind,
+pub struct ContentCreated {
+    pub content: ContentId,
+    pub kind: ContentKind,
     pub author: UserId,
     pub audience: Audience,
     pub mentions: Vec<UserId>,
     pub hashtags: Vec<String>,
+    /// Of a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ContentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<ContentId>,
     pub created_at: Timestamp,
+    /// Of a story.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
-/// Business event `post.edited`.
+/// Business event `content.edited`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostEdited {
-    pub post: PostId,
-    pub kind: PostKind,
+pub struct ContentEdited {
+    pub content: ContentId,
+    pub kind: ContentKind,
     pub author: UserId,
     pub audience: Audience,
     pub mentions: Vec<UserId>,
@@ -122,26 +217,34 @@ pub struct PostEdited {
     pub edited_at: Timestamp,
 }
 
-/// Business event `post.deleted`.
+/// Business event `content.deleted`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostDeleted {
-    pub post: PostId,
-    pub kind: PostKind,
+pub struct ContentDeleted {
+    pub content: ContentId,
+    pub kind: ContentKind,
     pub author: UserId,
+    /// Of a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ContentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<ContentId>,
     pub deleted_at: Timestamp,
 }
 
 crate::types! {
     "content":
+    Attachment,
+    Content,
+    ContentCreate,
+    ContentCreated,
+    ContentDeleted,
+    ContentEdit,
+    ContentEdited,
+    ContentPage = kernel::Page<Content>,
     HashtagSpan,
     MentionSpan,
     Place,
     PlaceGiven,
-    Post,
-    PostCreate,
-    PostCreated,
-    PostDeleted,
-    PostEdit,
-    PostEdited,
-    PostPage = kernel::Page<Post>,
+    PostCreate = ContentCreate,
+    Price,
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::Post;
+use crate::content::Content;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeedItem {
-    pub post: Post,
+    pub content: Content,
     pub why: Why,
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::PersonSummary;
 use crate::chat::Message;
-use crate::content::Post;
+use crate::content::Content;
 
 /// Code points `start..end` are why it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Highlight {
 pub enum Hit {
     Person(PersonFound),
     Hashtag(HashtagFound),
-    Post(Box<PostFound>),
+    Content(Box<ContentFound>),
     Message(Box<MessageFound>),
 }
 
@@ -38,8 +38,8 @@ pub struct HashtagFound {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PostFound {
-    pub post: Post,
+pub struct ContentFound {
+    pub content: Content,
     pub highlights: Vec<Highlight>,
     /// From where the search was near.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,13 +74,13 @@ pub struct TrendingHashtags {
 crate::types! {
     "search":
     Completions,
+    ContentHit = Hit,
     HashtagHit = Hit,
     Highlight,
     Hit,
     HitPage = kernel::Page<Hit>,
     MessageHit = Hit,
     PersonHit = Hit,
-    PostHit = Hit,
     TrendingHashtag,
     TrendingHashtags,
 }

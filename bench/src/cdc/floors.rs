@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use index::pipeline::Mapping as _;
 use index::{Document, Item, Language, Write};
-use kernel::{PostId, Timestamp};
+use kernel::{ContentId, ContentKind, Timestamp};
 use pgwire_replication::{ReplicationClient, ReplicationConfig, ReplicationEvent, TlsConfig};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ const BULK: u32 = 1_000;
 /// Documents like those of the posts, written with nothing behind them, and made visible once, at the end.
 pub async fn bulk(stage: &Stage, documents: u32) -> Result<Rate, Error> {
     // A generation that nobody searches, in the way of nobody.
-    let (kind, generation) = (content::documents::Posts.kind(), 1_000);
+    let (kind, generation) = (content::documents::Contents(ContentKind::Post).kind(), 1_000);
     stage.engine.create(kind, generation).await?;
     let batches: Vec<Vec<Item>> = (0..documents)
         .step_by(BULK as usize)
@@ -42,7 +42,7 @@ fn document(number: u32) -> Document {
         |word: u32| Uuid::from_u128(u128::from(number) * 0x9e37_79b9_7f4a_7c15 + u128::from(word)).simple().to_string();
     let text = (0..10).map(words).collect::<Vec<_>>().join(" ");
     Document {
-        id: PostId::from_uuid(Uuid::new_v4()).to_string(),
+        id: ContentId::from_parts(ContentKind::Post, Uuid::new_v4()).to_string(),
         names: Vec::new(),
         language: Language::detect(&text),
         text,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use index::engine::opensearch::OpenSearch;
 use index::engine::tantivy::{Settings, Tantivy};
 use index::pipeline::{CONSUMER, Mappings, Pipeline};
-use kernel::{Clock, Secret};
+use kernel::{Clock, ContentKind, Secret};
 use postgres::Db;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -70,7 +70,7 @@ impl Stage {
 
     /// Starts Plaza's pipeline, and waits until it has built what there is.
     pub async fn follow(&self) -> Result<Following, Error> {
-        let mappings = Mappings::new(vec![Arc::new(content::documents::Posts)]);
+        let mappings = Mappings::new(vec![Arc::new(content::documents::Contents(ContentKind::Post))]);
         let (engine, clock) = (self.engine.clone(), Clock::system());
         let spec = cdc::Spec::new(CONSUMER, mappings.tables());
         let pipeline = Pipeline::new(self.db.clone(), engine, self.name, mappings, clock.clone());
@@ -92,8 +92,8 @@ impl Stage {
         for first in (0..rows).step_by(1_000) {
             let last = rows.min(first + 1_000);
             sqlx::query(
-                "INSERT INTO posts (id, kind, author, audience, text, mentions, hashtags, created_at)
-                 SELECT gen_random_uuid(), 'note', md5((n % 1000)::text)::uuid, 'public',
+                "INSERT INTO contents (id, kind, author, audience, text, mentions, hashtags, created_at)
+                 SELECT gen_random_uuid(), 1, md5((n % 1000)::text)::uuid, 'public',
                      (SELECT string_agg(md5((n * 7 + w)::text), ' ') FROM generate_series(1, 10) w), '[]', '[]', now()
                  FROM generate_series($1 + 1, $2) n",
             )
@@ -120,7 +120,7 @@ impl Stage {
     /// Drops what was made.
     pub async fn close(self) {
         let database = self.options.get_database().unwrap_or_default().to_owned();
-        for kind in [content::documents::Posts].iter().map(index::pipeline::Mapping::kind) {
+        for kind in [content::documents::Contents(ContentKind::Post)].iter().map(index::pipeline::Mapping::kind) {
             for generation in self.engine.generations(kind).await.unwrap_or_default() {
                 // The live one stays where it is until its folder or server goes.
                 drop(self.engine.drop_generation(kind, generation).await);

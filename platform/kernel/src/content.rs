@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::id::{read_text, write_text};
-use crate::{Id, Post, Timestamp};
+use crate::{Id, Timestamp};
 
 macro_rules! content_kinds {
     ($($(#[$doc:meta])* $kind:ident = $number:literal, $name:literal, $prefix:literal;)*) => {
@@ -95,12 +95,18 @@ impl ContentId {
     /// A new id, created at `now`.
     #[must_use]
     pub fn new(kind: ContentKind, now: Timestamp) -> Self {
-        Self::from_parts(kind, Id::<Post>::new(now).uuid())
+        Self::from_parts(kind, Id::<Self>::new(now).uuid())
     }
 
     #[must_use]
     pub const fn from_parts(kind: ContentKind, uuid: Uuid) -> Self {
         Self { uuid, kind }
+    }
+
+    /// The smallest id that could have been created at `time`: a bound for range scans.
+    #[must_use]
+    pub fn floor(kind: ContentKind, time: Timestamp) -> Self {
+        Self::from_parts(kind, Id::<Self>::floor(time).uuid())
     }
 
     #[must_use]
@@ -116,7 +122,7 @@ impl ContentId {
     /// The millisecond in which the id was created, as its UUIDv7 carries it.
     #[must_use]
     pub fn created_at(self) -> Timestamp {
-        Id::<Post>::from_uuid(self.uuid).created_at()
+        Id::<Self>::from_uuid(self.uuid).created_at()
     }
 }
 

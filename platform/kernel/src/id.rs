@@ -38,8 +38,6 @@ kinds! {
     Room, RoomId, "room";
     /// A chat message.
     Message, MessageId, "msg";
-    /// A post.
-    Post, PostId, "post";
     /// An uploaded picture or film.
     Media, MediaId, "med";
     /// A line of somebody's notification inbox.

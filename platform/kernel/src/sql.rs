@@ -1,4 +1,4 @@
-//! How ids and times are kept in PostgreSQL: `uuid` and `timestamptz`.
+//! How ids, kinds of content and times are kept in PostgreSQL: `uuid`, `smallint` and `timestamptz`.
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -7,7 +7,7 @@ use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueFormat
 use sqlx::{Decode, Encode, Type};
 use uuid::Uuid;
 
-use crate::{Id, Timestamp};
+use crate::{ContentId, ContentKind, Id, Timestamp};
 
 impl<K> Type<Postgres> for Id<K> {
     fn type_info() -> PgTypeInfo {
@@ -30,6 +30,51 @@ impl<'q, K> Encode<'q, Postgres> for Id<K> {
 impl<'r, K> Decode<'r, Postgres> for Id<K> {
     fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
         <Uuid as Decode<'r, Postgres>>::decode(value).map(Self::from_uuid)
+    }
+}
+
+/// Its `uuid` alone, which is a key. Rows have the kind in a column of its own: read both and join them by
+/// [`ContentId::from_parts`].
+impl Type<Postgres> for ContentId {
+    fn type_info() -> PgTypeInfo {
+        <Uuid as Type<Postgres>>::type_info()
+    }
+}
+
+impl PgHasArrayType for ContentId {
+    fn array_type_info() -> PgTypeInfo {
+        <Uuid as PgHasArrayType>::array_type_info()
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for ContentId {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <Uuid as Encode<'q, Postgres>>::encode_by_ref(&self.uuid(), buffer)
+    }
+}
+
+impl Type<Postgres> for ContentKind {
+    fn type_info() -> PgTypeInfo {
+        <i16 as Type<Postgres>>::type_info()
+    }
+}
+
+impl PgHasArrayType for ContentKind {
+    fn array_type_info() -> PgTypeInfo {
+        <i16 as PgHasArrayType>::array_type_info()
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for ContentKind {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <i16 as Encode<'q, Postgres>>::encode_by_ref(&self.number(), buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for ContentKind {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        let number = <i16 as Decode<'r, Postgres>>::decode(value)?;
+        Self::from_number(number).ok_or_else(|| format!("{number} is no kind of content").into())
     }
 }
 

@@ -268,7 +268,7 @@ impl Filling<'_> {
             }
             let audience = post.followers_only.then_some(Audience::Followers);
             let wish = PostCreate { text: post.text.clone(), audience, place: None };
-            content.create(&member.at(self.ago(post.ago)), wish).await.map_err(refused("a post"))?;
+            content.create(&member.at(self.ago(post.ago)), wish.into()).await.map_err(refused("a post"))?;
         }
         Ok(count)
     }

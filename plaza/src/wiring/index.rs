@@ -6,7 +6,7 @@ use chat::log::MessageLog;
 use index::engine::tantivy::{self, Tantivy};
 use index::pipeline::{CONSUMER, Mapping, Mappings, Pipeline};
 use index::{Engine, EngineError};
-use kernel::Clock;
+use kernel::{Clock, ContentKind};
 use tokio_util::sync::CancellationToken;
 
 use super::Stores;
@@ -73,7 +73,7 @@ pub fn mappings(stores: &Stores, log: &Arc<dyn MessageLog>) -> Mappings {
     Mappings::new(vec![
         Arc::new(accounts::documents::People),
         Arc::new(content::documents::Hashtags),
-        Arc::new(content::documents::Posts),
+        Arc::new(content::documents::Contents(ContentKind::Post)),
         messages,
     ])
 }

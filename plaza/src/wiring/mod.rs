@@ -25,7 +25,7 @@ use web::{Edge, Routes};
 use crate::config::{Config, Role};
 use crate::exit::Stopped;
 use crate::health::{self, Health};
-use adapters::FoundPosts;
+use adapters::FoundContent;
 pub use index::{Index, mappings};
 pub use slices::{Slices, message_log};
 pub use stores::Stores;
@@ -147,9 +147,9 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         slices.graph.clone(),
         presence::consumer(slices.presence.clone()),
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
-        Arc::new(content::Undertaker { posts: slices.content.clone(), clock: clock.clone() }),
+        Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
-        search::Counter::new(stores.db.clone(), Arc::new(FoundPosts(slices.content.clone())), clock.clone()),
+        search::Counter::new(stores.db.clone(), Arc::new(FoundContent(slices.content.clone())), clock.clone()),
     ]
 }
 

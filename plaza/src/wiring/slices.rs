@@ -14,8 +14,8 @@ use search::Source;
 use search::model::{HASHTAG, MESSAGE, PERSON, POST};
 
 use super::adapters::{
-    ChatPeople, FeedPosts, FoundHashtags, FoundMessages, FoundPeople, FoundPosts, People, PresenceRelations, Relations,
-    SearchDirectory,
+    ChatPeople, FeedContent, FoundContent, FoundHashtags, FoundMessages, FoundPeople, People, PresenceRelations,
+    Relations, SearchDirectory,
 };
 use super::{Index, Stores};
 use crate::config::{Config, Role};
@@ -127,9 +127,9 @@ async fn feed(
             Arc::new(opened.map_err(|error| not_started("feed", &error))?)
         }
     };
-    let (db, posts, graph) = (stores.db.clone(), Arc::new(FeedPosts(content.clone())), relations.clone());
-    let service = feed::Service::new(db.clone(), timelines.clone(), posts.clone(), graph.clone(), &config.feed);
-    let worker = feed::Worker::new(db, timelines, posts, graph, &config.feed, clock.clone());
+    let (db, contents, graph) = (stores.db.clone(), Arc::new(FeedContent(content.clone())), relations.clone());
+    let service = feed::Service::new(db.clone(), timelines.clone(), contents.clone(), graph.clone(), &config.feed);
+    let worker = feed::Worker::new(db, timelines, contents, graph, &config.feed, clock.clone());
     Ok((service, worker))
 }
 
@@ -146,7 +146,7 @@ async fn search(
     let sources: [(Kind, Arc<dyn Source>); 4] = [
         (PERSON, Arc::new(FoundPeople { accounts: accounts.clone(), graph: graph.clone() })),
         (HASHTAG, Arc::new(FoundHashtags(content.clone()))),
-        (POST, Arc::new(FoundPosts(content.clone()))),
+        (POST, Arc::new(FoundContent(content.clone()))),
         (MESSAGE, Arc::new(FoundMessages(chat.clone()))),
     ];
     let directory = Arc::new(SearchDirectory { accounts, graph, chat });

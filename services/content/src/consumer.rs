@@ -1,4 +1,4 @@
-//! What posts do when something happens elsewhere.
+//! What content does when something happens elsewhere.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use crate::Service;
 
-/// Deletes the posts of accounts that are gone. Nobody sees them before that either: they have no author any more.
+/// Deletes what accounts published that are gone. Nobody sees it before that either: it has no author any more.
 pub struct Undertaker {
-    pub posts: Arc<Service>,
+    pub content: Arc<Service>,
     pub clock: Clock,
 }
 
@@ -32,6 +32,6 @@ impl Consumer for Undertaker {
 
     async fn consume(&self, event: &Delivery) -> Result<(), ConsumeError> {
         let AccountDeleted { user } = serde_json::from_value(event.payload.clone())?;
-        Ok(self.posts.delete_all_of(user, self.clock.now()).await?)
+        Ok(self.content.delete_all_of(user, self.clock.now()).await?)
     }
 }

@@ -1,21 +1,21 @@
-//! Posts and hashtags, as search finds them.
+//! Content and hashtags, as search finds them.
 
 use async_trait::async_trait;
 use cdc::Change;
 use index::pipeline::Mapping;
 use index::{Document, Kind, Language, Place, document};
-use kernel::{PostId, StoreError, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, StoreError, Timestamp, UserId};
 use postgres::{StoreResult, fault};
 use schemas::content::HashtagSpan;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-/// Makes a document of every post that is not deleted, whatever its kind. Its id is the post's.
+/// Makes a document of everything of one kind that is not deleted. Its id is that of the content.
 #[derive(Debug, Clone, Copy)]
-pub struct Posts;
+pub struct Contents(pub ContentKind);
 
-/// Makes a document of every hashtag that a public post has, but for those that are too long for an id (128 bytes; nobody
+/// Makes a document of every hashtag that something public has, but for those that are too long for an id (128 bytes; nobody
 /// completes those). Its id is the hashtag.
 #[derive(Debug, Clone, Copy)]
 pub struct Hashtags;
@@ -24,8 +24,9 @@ pub struct Hashtags;
 pub const USES_MAX: i64 = 10_000;
 
 #[derive(sqlx::FromRow)]
-struct PostRow {
-    id: PostId,
+struct Row {
+    id: Uuid,
+    kind: ContentKind,
     author: UserId,
     audience: String,
     text: String,
@@ -36,10 +37,10 @@ struct PostRow {
     created_at: Timestamp,
 }
 
-impl TryFrom<PostRow> for Document {
+impl TryFrom<Row> for Document {
     type Error = StoreError;
 
-    fn try_from(row: PostRow) -> StoreResult<Self> {
+    fn try_from(row: Row) -> StoreResult<Self> {
         let place = match (row.latitude, row.longitude) {
             (Some(latitude), Some(longitude)) => Some(Place::new(latitude, longitude).map_err(StoreError::broken)?),
             _ => None,
@@ -51,7 +52,7 @@ impl TryFrom<PostRow> for Document {
         tags.truncate(document::TAGS_MAX);
         let text = document::cut(&row.text, document::TEXT_BYTES_MAX).to_owned();
         Ok(Self {
-            id: row.id.to_string(),
+            id: ContentId::from_parts(row.kind, row.id).to_string(),
             names: row.place_name.into_iter().collect(),
             language: Language::detect(&text),
             text,
@@ -65,33 +66,38 @@ impl TryFrom<PostRow> for Document {
     }
 }
 
-/// Ids of both rows, as they were and as they are.
-fn posts(change: &Change, column: &str) -> Vec<String> {
-    let uuids = change.texts(column).into_iter().filter_map(|uuid| Uuid::parse_str(uuid).ok());
-    uuids.map(|uuid| PostId::from_uuid(uuid).to_string()).collect()
-}
-
 #[async_trait]
-impl Mapping for Posts {
+impl Mapping for Contents {
     fn kind(&self) -> Kind {
-        Kind::new("post")
+        Kind::new(self.0.name())
+    }
+
+    fn revision(&self) -> u32 {
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["posts"]
+        &["contents"]
     }
 
     fn touched(&self, change: &Change) -> Vec<String> {
-        posts(change, "id")
+        // What was deleted altogether has left no more than its key: it may have been of any kind.
+        let kind = change.text("kind").and_then(|number| number.parse().ok());
+        if kind.is_some_and(|kind: i16| kind != self.0.number()) {
+            return Vec::new();
+        }
+        let uuids = change.texts("id").into_iter().filter_map(|uuid| Uuid::parse_str(uuid).ok());
+        uuids.map(|uuid| ContentId::from_parts(self.0, uuid).to_string()).collect()
     }
 
     async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
-        let ids: Vec<PostId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
-        let rows: Vec<PostRow> = sqlx::query_as(
-            "SELECT id, author, audience, text, hashtags, latitude, longitude, place_name, created_at
-             FROM posts WHERE id = ANY($1) AND deleted_at IS NULL",
+        let ids: Vec<ContentId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, created_at
+             FROM contents WHERE id = ANY($1) AND kind = $2 AND deleted_at IS NULL",
         )
         .bind(ids)
+        .bind(self.0)
         .persistent(false)
         .fetch_all(at)
         .await
@@ -100,13 +106,14 @@ impl Mapping for Posts {
     }
 
     async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
-        let after: Option<PostId> = after.and_then(|id| id.parse().ok());
-        let rows: Vec<PostRow> = sqlx::query_as(
-            "SELECT id, author, audience, text, hashtags, latitude, longitude, place_name, created_at
-             FROM posts WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2",
+        let after: Option<ContentId> = after.and_then(|id| id.parse().ok());
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, created_at
+             FROM contents WHERE id > $1 AND kind = $3 AND deleted_at IS NULL ORDER BY id LIMIT $2",
         )
-        .bind(after.map_or(Uuid::nil(), PostId::uuid))
+        .bind(after.map_or(Uuid::nil(), ContentId::uuid))
         .bind(limit)
+        .bind(self.0)
         .persistent(false)
         .fetch_all(at)
         .await
@@ -119,7 +126,7 @@ impl Mapping for Posts {
 struct HashtagRow {
     tag: String,
     uses: i64,
-    last: PostId,
+    last: Uuid,
 }
 
 impl From<HashtagRow> for Document {
@@ -134,8 +141,8 @@ impl From<HashtagRow> for Document {
             audience: "public".to_owned(),
             place: None,
             popularity: row.uses as f64,
-            // Of the newest post that has it.
-            created_at: row.last.created_at(),
+            // Of the newest that has it, whatever its kind.
+            created_at: ContentId::from_parts(ContentKind::Post, row.last).created_at(),
         }
     }
 }
@@ -146,8 +153,12 @@ impl Mapping for Hashtags {
         Kind::new("hashtag")
     }
 
+    fn revision(&self) -> u32 {
+        2
+    }
+
     fn tables(&self) -> &'static [&'static str] {
-        &["post_hashtags"]
+        &["content_hashtags"]
     }
 
     fn touched(&self, change: &Change) -> Vec<String> {
@@ -157,12 +168,12 @@ impl Mapping for Hashtags {
 
     async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
         let rows: Vec<HashtagRow> = sqlx::query_as(
-            "SELECT asked.tag, used.uses, newest.post AS last FROM unnest($1::text[]) asked (tag)
+            "SELECT asked.tag, used.uses, newest.content AS last FROM unnest($1::text[]) asked (tag)
              CROSS JOIN LATERAL (
-                 SELECT post FROM post_hashtags WHERE tag = asked.tag ORDER BY post DESC LIMIT 1
+                 SELECT content FROM content_hashtags WHERE tag = asked.tag ORDER BY content DESC LIMIT 1
              ) newest
              CROSS JOIN LATERAL (
-                 SELECT count(*) AS uses FROM (SELECT FROM post_hashtags WHERE tag = asked.tag LIMIT $2) counted
+                 SELECT count(*) AS uses FROM (SELECT FROM content_hashtags WHERE tag = asked.tag LIMIT $2) counted
              ) used",
         )
         .bind(ids)
@@ -175,12 +186,12 @@ impl Mapping for Hashtags {
     }
 
     async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
-        // From one hashtag to the next, over all the posts of each.
+        // From one hashtag to the next, over all the uses of each.
         let tags: Vec<String> = sqlx::query_scalar(
             "WITH RECURSIVE tags AS (
-                 (SELECT tag FROM post_hashtags WHERE tag > $1 ORDER BY tag LIMIT 1)
+                 (SELECT tag FROM content_hashtags WHERE tag > $1 ORDER BY tag LIMIT 1)
                  UNION ALL
-                 SELECT (SELECT tag FROM post_hashtags WHERE tag > tags.tag ORDER BY tag LIMIT 1)
+                 SELECT (SELECT tag FROM content_hashtags WHERE tag > tags.tag ORDER BY tag LIMIT 1)
                  FROM tags WHERE tags.tag IS NOT NULL
              )
              SELECT tag FROM tags WHERE octet_length(tag) <= $3 LIMIT $2",

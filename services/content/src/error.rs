@@ -6,7 +6,7 @@ use kernel::{ErrorKind, Fail, Problem, StoreError};
 use crate::place::{NoPlace, PLACE_NAME_LENGTH_MAX};
 use crate::text::{HASHTAGS_MAX, MENTIONS_MAX, TEXT_LENGTH_MAX, Unfit};
 
-/// How a use case of posts fails.
+/// How a use case of content fails.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -19,15 +19,15 @@ pub enum Error {
     NotAHashtag,
     #[error("the cursor is of another list")]
     Cursor,
-    #[error("no such post, or not for the caller to know")]
+    #[error("no such content, or not for the caller to know")]
     NotFound,
     #[error("no such person, or not for the caller to know")]
     PersonNotFound,
-    #[error("the post is somebody else's")]
+    #[error("it is somebody else's")]
     NotYours,
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What posts ask of other slices failed.
+    /// What content asks of other slices failed.
     #[error("{0:?}")]
     Neighbour(Problem),
 }
@@ -59,9 +59,9 @@ impl Fail for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Unfit(Unfit::Empty) => "post_empty",
-            Self::Unfit(Unfit::TooLong) => "post_too_long",
-            Self::Unfit(Unfit::ControlCharacter) => "post_control_character",
+            Self::Unfit(Unfit::Empty) => "text_empty",
+            Self::Unfit(Unfit::TooLong) => "text_too_long",
+            Self::Unfit(Unfit::ControlCharacter) => "text_control_character",
             Self::Unfit(Unfit::TooManyMentions) => "too_many_mentions",
             Self::Unfit(Unfit::TooManyHashtags) => "too_many_hashtags",
             Self::NoPlace(NoPlace::Coordinates | NoPlace::Both) => "place_invalid",
@@ -69,9 +69,9 @@ impl Fail for Error {
             Self::NothingToEdit => "nothing_to_edit",
             Self::NotAHashtag => "hashtag_invalid",
             Self::Cursor => "cursor_invalid",
-            Self::NotFound => "post_not_found",
+            Self::NotFound => "content_not_found",
             Self::PersonNotFound => "person_not_found",
-            Self::NotYours => "not_your_post",
+            Self::NotYours => "not_your_content",
             Self::Store(error) => error.code(),
             Self::Neighbour(problem) => problem.code,
         }
@@ -79,16 +79,16 @@ impl Fail for Error {
 
     fn message(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Self::Unfit(Unfit::Empty) => "A post needs some text.",
+            Self::Unfit(Unfit::Empty) => "This needs some text.",
             Self::Unfit(Unfit::TooLong) => {
-                return Cow::Owned(format!("A post has at most {TEXT_LENGTH_MAX} characters."));
+                return Cow::Owned(format!("A text has at most {TEXT_LENGTH_MAX} characters."));
             }
-            Self::Unfit(Unfit::ControlCharacter) => "A post has no control characters besides line breaks and tabs.",
+            Self::Unfit(Unfit::ControlCharacter) => "A text has no control characters besides line breaks and tabs.",
             Self::Unfit(Unfit::TooManyMentions) => {
-                return Cow::Owned(format!("A post mentions at most {MENTIONS_MAX} people."));
+                return Cow::Owned(format!("A text mentions at most {MENTIONS_MAX} people."));
             }
             Self::Unfit(Unfit::TooManyHashtags) => {
-                return Cow::Owned(format!("A post has at most {HASHTAGS_MAX} hashtags."));
+                return Cow::Owned(format!("A text has at most {HASHTAGS_MAX} hashtags."));
             }
             Self::NoPlace(NoPlace::Coordinates) => {
                 "A place has a latitude of -90 to 90 and a longitude of -180 to 180 degrees."
@@ -102,7 +102,7 @@ impl Fail for Error {
             Self::NothingToEdit => "Name what is to change.",
             Self::NotAHashtag => "This is not a hashtag.",
             Self::Cursor => "This cursor was not made by this list.",
-            Self::NotFound => "There is no such post.",
+            Self::NotFound => "There is no such content.",
             Self::PersonNotFound => "There is no such person.",
             Self::NotYours => "Only its author may do that.",
             Self::Store(error) => return error.message(),

@@ -1,27 +1,27 @@
-//! Posts over REST.
+//! Content over REST.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use kernel::{Cursor, Page, PageSize, PostId};
-use schemas::content::{Post, PostCreate, PostEdit};
+use kernel::{ContentId, Cursor, Page, PageSize};
+use schemas::content::{Content, ContentCreate, ContentEdit};
 use serde::Deserialize;
 use web::{Caller, Created, Failure, Json, Method, NoContent, Path, Query, Routes};
 
 use crate::Service;
 
-type Posts = State<Arc<Service>>;
+type Contents = State<Arc<Service>>;
 
 #[must_use]
 pub fn routes(service: Arc<Service>) -> Routes {
     Routes::new()
-        .op("createPost", Method::POST, "/v1/posts", create_post)
+        .op("createContent", Method::POST, "/v1/content", create)
         .creates()
-        .op("getPost", Method::GET, "/v1/posts/{post}", get_post)
-        .op("editPost", Method::PATCH, "/v1/posts/{post}", edit_post)
-        .op("deletePost", Method::DELETE, "/v1/posts/{post}", delete_post)
-        .op("listPersonPosts", Method::GET, "/v1/people/{person}/posts", list_person_posts)
-        .op("listHashtagPosts", Method::GET, "/v1/hashtags/{tag}/posts", list_hashtag_posts)
+        .op("getContent", Method::GET, "/v1/content/{content}", get)
+        .op("editContent", Method::PATCH, "/v1/content/{content}", edit)
+        .op("deleteContent", Method::DELETE, "/v1/content/{content}", delete)
+        .op("listPersonContent", Method::GET, "/v1/people/{person}/content", list_of_person)
+        .op("listHashtagContent", Method::GET, "/v1/hashtags/{tag}/content", list_of_hashtag)
         .with_state(service)
 }
 
@@ -33,46 +33,54 @@ struct Part {
     limit: PageSize,
 }
 
-async fn create_post(
-    State(posts): Posts,
+async fn create(
+    State(contents): Contents,
     Caller(ctx): Caller,
-    Json(input): Json<PostCreate>,
-) -> Result<Created<Post>, Failure> {
-    Ok(Created(posts.create(&ctx, input).await?))
+    Json(input): Json<ContentCreate>,
+) -> Result<Created<Content>, Failure> {
+    Ok(Created(contents.create(&ctx, input).await?))
 }
 
-async fn get_post(State(posts): Posts, Caller(ctx): Caller, Path(post): Path<PostId>) -> Result<Json<Post>, Failure> {
-    Ok(Json(posts.read(&ctx, post).await?))
-}
-
-async fn edit_post(
-    State(posts): Posts,
+async fn get(
+    State(contents): Contents,
     Caller(ctx): Caller,
-    Path(post): Path<PostId>,
-    Json(input): Json<PostEdit>,
-) -> Result<Json<Post>, Failure> {
-    Ok(Json(posts.edit(&ctx, post, input).await?))
+    Path(id): Path<ContentId>,
+) -> Result<Json<Content>, Failure> {
+    Ok(Json(contents.read(&ctx, id).await?))
 }
 
-async fn delete_post(State(posts): Posts, Caller(ctx): Caller, Path(post): Path<PostId>) -> Result<NoContent, Failure> {
-    posts.delete(&ctx, post).await?;
+async fn edit(
+    State(contents): Contents,
+    Caller(ctx): Caller,
+    Path(id): Path<ContentId>,
+    Json(input): Json<ContentEdit>,
+) -> Result<Json<Content>, Failure> {
+    Ok(Json(contents.edit(&ctx, id, input).await?))
+}
+
+async fn delete(
+    State(contents): Contents,
+    Caller(ctx): Caller,
+    Path(id): Path<ContentId>,
+) -> Result<NoContent, Failure> {
+    contents.delete(&ctx, id).await?;
     Ok(NoContent)
 }
 
-async fn list_person_posts(
-    State(posts): Posts,
+async fn list_of_person(
+    State(contents): Contents,
     Caller(ctx): Caller,
     Path(person): Path<String>,
     Query(part): Query<Part>,
-) -> Result<Json<Page<Post>>, Failure> {
-    Ok(Json(posts.by_author(&ctx, &person, part.cursor.as_ref(), part.limit).await?))
+) -> Result<Json<Page<Content>>, Failure> {
+    Ok(Json(contents.by_author(&ctx, &person, part.cursor.as_ref(), part.limit).await?))
 }
 
-async fn list_hashtag_posts(
-    State(posts): Posts,
+async fn list_of_hashtag(
+    State(contents): Contents,
     Caller(ctx): Caller,
     Path(tag): Path<String>,
     Query(part): Query<Part>,
-) -> Result<Json<Page<Post>>, Failure> {
-    Ok(Json(posts.by_hashtag(&ctx, &tag, part.cursor.as_ref(), part.limit).await?))
+) -> Result<Json<Page<Content>>, Failure> {
+    Ok(Json(contents.by_hashtag(&ctx, &tag, part.cursor.as_ref(), part.limit).await?))
 }

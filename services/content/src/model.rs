@@ -1,13 +1,12 @@
-//! What a post is, and who may read it.
+//! What content is, and who may read it.
 
-use kernel::{PostId, Timestamp, UserId};
-use schemas::content::{Audience, HashtagSpan, MentionSpan, Place, PostKind};
+use kernel::{ContentId, Timestamp, UserId};
+use schemas::content::{Audience, HashtagSpan, MentionSpan, Place};
 
-/// A post as it is kept.
+/// A piece of content as it is kept.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Post {
-    pub id: PostId,
-    pub kind: PostKind,
+pub struct Content {
+    pub id: ContentId,
     pub author: UserId,
     pub audience: Audience,
     pub text: String,
@@ -19,7 +18,7 @@ pub struct Post {
     pub edited_at: Option<Timestamp>,
 }
 
-impl Post {
+impl Content {
     /// Distinct people who are mentioned, in the order of the text.
     #[must_use]
     pub fn mentioned(&self) -> Vec<UserId> {
@@ -50,44 +49,59 @@ impl Post {
 pub struct Standing {
     /// The reader follows the author.
     pub follows: bool,
+    /// The author counts the reader among the close friends.
+    pub close_friend: bool,
     /// One of the two has blocked the other.
     pub blocked: bool,
 }
 
-/// What a reader may see of one author's posts.
+/// What a reader may see of what one author published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sight {
     /// Not even that there is such a person.
     Blocked,
-    Nothing,
-    PublicOnly,
+    Partly {
+        public: bool,
+        followers: bool,
+        close_friends: bool,
+    },
+    /// One's own.
     Everything,
 }
 
 impl Sight {
-    /// A block outweighs everything, and a private account's posts are its followers' only.
+    /// A block outweighs everything. What a private account publishes is its followers' only, but for close friends, each of
+    /// whom the author chose.
     #[must_use]
     pub fn of(reader: UserId, author: UserId, private: bool, standing: Standing) -> Self {
         if reader == author {
-            Self::Everything
-        } else if standing.blocked {
-            Self::Blocked
-        } else if standing.follows {
-            Self::Everything
-        } else if private {
-            Self::Nothing
-        } else {
-            Self::PublicOnly
+            return Self::Everything;
         }
+        let Standing { follows, close_friend, blocked } = standing;
+        if blocked {
+            return Self::Blocked;
+        }
+        Self::Partly { public: follows || !private, followers: follows, close_friends: close_friend }
     }
 
     #[must_use]
-    pub fn covers(self, audience: Audience) -> bool {
+    pub const fn covers(self, audience: Audience) -> bool {
         match self {
-            Self::Blocked | Self::Nothing => false,
-            Self::PublicOnly => audience == Audience::Public,
+            Self::Blocked => false,
             Self::Everything => true,
+            Self::Partly { public, followers, close_friends } => match audience {
+                Audience::Public => public,
+                Audience::Followers => followers,
+                Audience::CloseFriends => close_friends,
+                Audience::OnlyMe => false,
+            },
         }
+    }
+
+    /// The audiences that the reader is in.
+    #[must_use]
+    pub fn audiences(self) -> Vec<Audience> {
+        Audience::ALL.into_iter().filter(|audience| self.covers(*audience)).collect()
     }
 }
 
@@ -97,23 +111,22 @@ mod tests {
 
     #[test]
     fn who_sees_what() {
+        use Audience::{CloseFriends, Followers, Public};
         let [ada, ben] = [1, 2].map(|ms| UserId::new(Timestamp::from_millis(ms)));
-        for private in [false, true] {
-            for follows in [false, true] {
-                for blocked in [false, true] {
-                    let standing = Standing { follows, blocked };
-                    assert_eq!(Sight::of(ada, ada, private, standing), Sight::Everything, "one's own");
-                    let wanted = match (blocked, follows, private) {
-                        (true, ..) => Sight::Blocked,
-                        (false, false, true) => Sight::Nothing,
-                        (false, true, _) => Sight::Everything,
-                        (false, false, false) => Sight::PublicOnly,
-                    };
-                    assert_eq!(Sight::of(ada, ben, private, standing), wanted, "{private} {standing:?}");
-                }
+        for bits in 0..16 {
+            let [private, follows, close_friend, blocked] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+            let standing = Standing { follows, close_friend, blocked };
+            assert_eq!(Sight::of(ada, ada, private, standing).audiences(), Audience::ALL, "one's own");
+            let mut wanted = match (blocked, follows, private) {
+                (true, ..) | (false, false, true) => vec![],
+                (false, true, _) => vec![Public, Followers],
+                (false, false, false) => vec![Public],
+            };
+            if close_friend && !blocked {
+                wanted.push(CloseFriends);
             }
+            let sight = Sight::of(ada, ben, private, standing);
+            assert_eq!((sight.audiences(), sight == Sight::Blocked), (wanted, blocked), "{private} {standing:?}");
         }
-        assert!(Sight::PublicOnly.covers(Audience::Public) && !Sight::PublicOnly.covers(Audience::Followers));
-        assert!(!Sight::Nothing.covers(Audience::Public) && Sight::Everything.covers(Audience::Followers));
     }
 }

@@ -1,11 +1,11 @@
-//! Where a post was written, if its author says so.
+//! Where something was written, or is, if its author says so.
 
 use schemas::content::{Place, PlaceGiven};
 
 /// Longest name of a place, in code points.
 pub const PLACE_NAME_LENGTH_MAX: usize = 100;
 
-/// Why a place cannot be that of a post.
+/// Why a place cannot be that of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoPlace {
     #[error("the coordinates are not on the globe")]
@@ -32,7 +32,7 @@ pub fn place(given: PlaceGiven) -> Result<Place, NoPlace> {
     Ok(Place { latitude, longitude, name })
 }
 
-/// What an edit does to a post's place.
+/// What an edit does to a place.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlaceEdit {
     Keep,

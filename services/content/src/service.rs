@@ -1,34 +1,34 @@
-//! The use cases of posts.
+//! The use cases of content.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use kernel::{Ctx, Cursor, Page, PageSize, PostId, StoreError, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, Ctx, Cursor, Page, PageSize, StoreError, Timestamp, UserId};
 use postgres::Db;
 use schemas::accounts::PersonSummary;
 use schemas::content::{
-    HashtagSpan, MentionSpan, PostCreate, PostCreated, PostDeleted, PostEdit, PostEdited, PostKind,
+    ContentCreate, ContentCreated, ContentDeleted, ContentEdit, ContentEdited, HashtagSpan, MentionSpan,
 };
 
 use crate::error::Error;
-use crate::model::{Post, Sight};
+use crate::model::{Content, Sight};
 use crate::neighbours::{People, Relations};
 use crate::place::{PlaceEdit, place};
 use crate::store::{self, Store};
 use crate::text::{Hashtag, Text};
 
-/// Rounds in which a list looks for further posts when the reader may not see those that it found.
+/// Rounds in which a list looks further when the reader may not see what it found.
 const ROUNDS_MAX: usize = 3;
-/// Posts of a deleted account that are buried in one transaction.
+/// What a deleted account published that is buried in one transaction.
 const BURIED_AT_ONCE: i64 = 500;
 
-/// Posts that somebody asked for by their ids.
+/// What somebody asked for by ids.
 #[derive(Debug, Clone, Default)]
 pub struct Visible {
-    /// Those that the reader may read, in the order asked.
-    pub posts: Vec<schemas::content::Post>,
-    /// Those that were deleted, or never were.
-    pub gone: Vec<PostId>,
+    /// What the reader may read, in the order asked.
+    pub contents: Vec<schemas::content::Content>,
+    /// What was deleted, or never was.
+    pub gone: Vec<ContentId>,
 }
 
 pub struct Service {
@@ -43,13 +43,13 @@ impl Service {
         Arc::new(Self { store: Store::new(db), people, relations })
     }
 
-    pub async fn create(&self, ctx: &Ctx, input: PostCreate) -> Result<schemas::content::Post, Error> {
+    pub async fn create(&self, ctx: &Ctx, input: ContentCreate) -> Result<schemas::content::Content, Error> {
+        let ContentCreate::Post(input) = input;
         let text = Text::parse(&input.text)?;
         let place = input.place.map(place).transpose()?;
         let (person, mentions) = tokio::try_join!(self.person(ctx.user), self.mentions(ctx.user, &text))?;
-        let post = Post {
-            id: PostId::new(ctx.now),
-            kind: PostKind::Text,
+        let content = Content {
+            id: ContentId::new(ContentKind::Post, ctx.now),
             author: ctx.user,
             audience: input.audience.unwrap_or_default(),
             hashtags: hashtags(&text),
@@ -60,28 +60,31 @@ impl Service {
             created_at: ctx.now,
             edited_at: None,
         };
-        let event = PostCreated {
-            post: post.id,
-            kind: post.kind,
-            author: post.author,
-            audience: post.audience,
-            mentions: post.mentioned(),
-            hashtags: post.tags(),
-            created_at: post.created_at,
+        let event = ContentCreated {
+            content: content.id,
+            kind: content.id.kind(),
+            author: content.author,
+            audience: content.audience,
+            mentions: content.mentioned(),
+            hashtags: content.tags(),
+            parent: None,
+            root: None,
+            created_at: content.created_at,
+            expires_at: None,
         };
         let mut tx = self.store.begin().await?;
-        store::insert(&mut tx, &post).await?;
-        store::announce(&mut tx, "post.created", post.id, &event, ctx.now).await?;
+        store::insert(&mut tx, &content).await?;
+        store::announce(&mut tx, "content.created", content.id, &event, ctx.now).await?;
         commit(tx).await?;
-        Ok(rendered(post, &person))
+        Ok(rendered(content, &person))
     }
 
-    pub async fn read(&self, ctx: &Ctx, id: PostId) -> Result<schemas::content::Post, Error> {
-        self.visible(ctx.user, &[id]).await?.posts.pop().ok_or(Error::NotFound)
+    pub async fn read(&self, ctx: &Ctx, id: ContentId) -> Result<schemas::content::Content, Error> {
+        self.visible(ctx.user, &[id]).await?.contents.pop().ok_or(Error::NotFound)
     }
 
-    pub async fn edit(&self, ctx: &Ctx, id: PostId, input: PostEdit) -> Result<schemas::content::Post, Error> {
-        if input == PostEdit::default() {
+    pub async fn edit(&self, ctx: &Ctx, id: ContentId, input: ContentEdit) -> Result<schemas::content::Content, Error> {
+        if input == ContentEdit::default() {
             return Err(Error::NothingToEdit);
         }
         let place = PlaceEdit::parse(input.place, input.remove_place)?;
@@ -95,44 +98,44 @@ impl Service {
         };
         let person = self.person(ctx.user).await?;
         let mut tx = self.store.begin().await?;
-        let Some(mut post) = store::lock(&mut tx, id).await? else { return Err(Error::NotFound) };
-        if post.author != ctx.user {
+        let Some(mut content) = store::lock(&mut tx, id).await? else { return Err(Error::NotFound) };
+        if content.author != ctx.user {
             drop(tx);
             return Err(self.not_yours(ctx, id).await);
         }
         if let Some((text, mentions)) = text {
-            post.hashtags = hashtags(&text);
-            post.text = text.as_str().to_owned();
-            post.mentions = mentions;
+            content.hashtags = hashtags(&text);
+            content.text = text.as_str().to_owned();
+            content.mentions = mentions;
         }
-        place.apply(&mut post.place);
-        post.audience = input.audience.unwrap_or(post.audience);
-        post.version += 1;
-        post.edited_at = Some(ctx.now);
-        let event = PostEdited {
-            post: post.id,
-            kind: post.kind,
-            author: post.author,
-            audience: post.audience,
-            mentions: post.mentioned(),
-            hashtags: post.tags(),
-            version: post.version,
+        place.apply(&mut content.place);
+        content.audience = input.audience.unwrap_or(content.audience);
+        content.version += 1;
+        content.edited_at = Some(ctx.now);
+        let event = ContentEdited {
+            content: content.id,
+            kind: content.id.kind(),
+            author: content.author,
+            audience: content.audience,
+            mentions: content.mentioned(),
+            hashtags: content.tags(),
+            version: content.version,
             edited_at: ctx.now,
         };
-        store::update(&mut tx, &post).await?;
-        store::announce(&mut tx, "post.edited", post.id, &event, ctx.now).await?;
+        store::update(&mut tx, &content).await?;
+        store::announce(&mut tx, "content.edited", content.id, &event, ctx.now).await?;
         commit(tx).await?;
-        Ok(rendered(post, &person))
+        Ok(rendered(content, &person))
     }
 
-    pub async fn delete(&self, ctx: &Ctx, id: PostId) -> Result<(), Error> {
+    pub async fn delete(&self, ctx: &Ctx, id: ContentId) -> Result<(), Error> {
         let mut tx = self.store.begin().await?;
-        let Some(post) = store::lock(&mut tx, id).await? else { return Err(Error::NotFound) };
-        if post.author != ctx.user {
+        let Some(content) = store::lock(&mut tx, id).await? else { return Err(Error::NotFound) };
+        if content.author != ctx.user {
             drop(tx);
             return Err(self.not_yours(ctx, id).await);
         }
-        bury(&mut tx, &[post], ctx.now).await?;
+        bury(&mut tx, &[content], ctx.now).await?;
         commit(tx).await
     }
 
@@ -140,56 +143,57 @@ impl Service {
     pub async fn delete_all_of(&self, author: UserId, now: Timestamp) -> Result<(), Error> {
         loop {
             let mut tx = self.store.begin().await?;
-            let posts = store::lock_some_of(&mut tx, author, BURIED_AT_ONCE).await?;
-            if posts.is_empty() {
+            let contents = store::lock_some_of(&mut tx, author, BURIED_AT_ONCE).await?;
+            if contents.is_empty() {
                 return Ok(());
             }
-            bury(&mut tx, &posts, now).await?;
+            bury(&mut tx, &contents, now).await?;
             commit(tx).await?;
         }
     }
 
-    /// A person's posts, as far as the caller may read them, newest first.
+    /// What a person published, as far as the caller may read them, newest first.
     pub async fn by_author(
         &self,
         ctx: &Ctx,
         author: &str,
         cursor: Option<&Cursor>,
         size: PageSize,
-    ) -> Result<Page<schemas::content::Post>, Error> {
-        let before = cursor.map(Cursor::decode::<PostId>).transpose()?;
+    ) -> Result<Page<schemas::content::Content>, Error> {
+        let before = cursor.map(Cursor::decode::<ContentId>).transpose()?;
         let author = self.people.find(author).await?.ok_or(Error::PersonNotFound)?;
         let seen = self.sight(ctx.user, &[author]).await?;
         let (person, sight) = seen.get(&author).ok_or(Error::PersonNotFound)?;
-        let public_only = match sight {
-            Sight::Blocked => return Err(Error::PersonNotFound),
-            Sight::Nothing => return Ok(Page { items: Vec::new(), next: None }),
-            Sight::PublicOnly => true,
-            Sight::Everything => false,
-        };
-        let posts = self.store.by_author(author, public_only, before, size).await?;
-        let page = Page::cut(posts, size, |post| Cursor::encode(&post.id));
-        Ok(page.map(|post| rendered(post, person)))
+        if *sight == Sight::Blocked {
+            return Err(Error::PersonNotFound);
+        }
+        let audiences = sight.audiences();
+        if audiences.is_empty() {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let contents = self.store.by_author(author, &audiences, before, size).await?;
+        let page = Page::cut(contents, size, |content| Cursor::encode(&content.id));
+        Ok(page.map(|content| rendered(content, person)))
     }
 
-    /// Public posts with a hashtag that the caller may read, newest first.
+    /// Public content with a hashtag that the caller may read, newest first.
     pub async fn by_hashtag(
         &self,
         ctx: &Ctx,
         tag: &str,
         cursor: Option<&Cursor>,
         size: PageSize,
-    ) -> Result<Page<schemas::content::Post>, Error> {
+    ) -> Result<Page<schemas::content::Content>, Error> {
         let tag = Hashtag::parse(tag).ok_or(Error::NotAHashtag)?;
-        let mut before = cursor.map(Cursor::decode::<PostId>).transpose()?;
-        let mut items: Vec<schemas::content::Post> = Vec::with_capacity(size.get());
+        let mut before = cursor.map(Cursor::decode::<ContentId>).transpose()?;
+        let mut items: Vec<schemas::content::Content> = Vec::with_capacity(size.get());
         for _ in 0..ROUNDS_MAX {
             let found = self.store.by_tag(tag.as_str(), before, size.plus_one()).await?;
             let last = (found.len() as i64) < size.plus_one();
-            before = found.last().map(|post| post.id).or(before);
+            before = found.last().map(|content| content.id).or(before);
             items.extend(self.readable(ctx.user, found).await?);
             if items.len() > size.get() {
-                return Ok(Page::cut(items, size, |post| Cursor::encode(&post.id)));
+                return Ok(Page::cut(items, size, |content| Cursor::encode(&content.id)));
             }
             if last {
                 return Ok(Page { items, next: None });
@@ -200,37 +204,37 @@ impl Service {
     }
 
     /// What of `ids` the reader may read now. Three round trips, however many there are, two of them at once.
-    pub async fn visible(&self, reader: UserId, ids: &[PostId]) -> Result<Visible, Error> {
+    pub async fn visible(&self, reader: UserId, ids: &[ContentId]) -> Result<Visible, Error> {
         let found = self.store.by_id(ids).await?;
-        let place: HashMap<PostId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-        let there: HashSet<PostId> = found.iter().map(|post| post.id).collect();
+        let place: HashMap<ContentId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        let there: HashSet<ContentId> = found.iter().map(|content| content.id).collect();
         let gone = ids.iter().filter(|id| !there.contains(*id)).copied().collect();
-        let mut posts = self.readable(reader, found).await?;
-        posts.sort_by_key(|post| place.get(&post.id).copied());
-        Ok(Visible { posts, gone })
+        let mut contents = self.readable(reader, found).await?;
+        contents.sort_by_key(|content| place.get(&content.id).copied());
+        Ok(Visible { contents, gone })
     }
 
-    /// The newest posts of `authors`, whoever may read them, older than `before`: newest first, in one round trip.
+    /// The newest content of `authors`, whoever may read them, older than `before`: newest first, in one round trip.
     pub async fn latest(
         &self,
         authors: &[UserId],
-        before: Option<PostId>,
+        before: Option<ContentId>,
         limit: usize,
-    ) -> Result<Vec<(PostId, UserId)>, Error> {
+    ) -> Result<Vec<(ContentId, UserId)>, Error> {
         Ok(self.store.latest(authors, before, limit as i64).await?)
     }
 
-    /// Which of `posts` may be read by `reader`, in their order.
-    async fn readable(&self, reader: UserId, posts: Vec<Post>) -> Result<Vec<schemas::content::Post>, Error> {
-        if posts.is_empty() {
+    /// Which of `contents` may be read by `reader`, in their order.
+    async fn readable(&self, reader: UserId, contents: Vec<Content>) -> Result<Vec<schemas::content::Content>, Error> {
+        if contents.is_empty() {
             return Ok(Vec::new());
         }
-        let authors: HashSet<UserId> = posts.iter().map(|post| post.author).collect();
+        let authors: HashSet<UserId> = contents.iter().map(|content| content.author).collect();
         let authors: Vec<UserId> = authors.into_iter().collect();
         let sights = self.sight(reader, &authors).await?;
-        let readable = posts.into_iter().filter_map(|post| {
-            let (person, sight) = sights.get(&post.author)?;
-            sight.covers(post.audience).then(|| rendered(post, person))
+        let readable = contents.into_iter().filter_map(|content| {
+            let (person, sight) = sights.get(&content.author)?;
+            sight.covers(content.audience).then(|| rendered(content, person))
         });
         Ok(readable.collect())
     }
@@ -275,13 +279,13 @@ impl Service {
         Ok(spans.collect())
     }
 
-    /// The caller as an author. Asked before anything is written, so that a written post is always answered.
+    /// The caller as an author. Asked before anything is written, so that what is written is always answered.
     async fn person(&self, id: UserId) -> Result<PersonSummary, Error> {
         self.people.summaries(&[id]).await?.remove(&id).ok_or(Error::NotFound)
     }
 
-    /// Whoever may not read a post is not told that it exists.
-    async fn not_yours(&self, ctx: &Ctx, id: PostId) -> Error {
+    /// Whoever may not read it is not told that it exists.
+    async fn not_yours(&self, ctx: &Ctx, id: ContentId) -> Error {
         match self.read(ctx, id).await {
             Ok(_) => Error::NotYours,
             Err(error) => error,
@@ -289,12 +293,19 @@ impl Service {
     }
 }
 
-async fn bury(tx: &mut sqlx::PgConnection, posts: &[Post], now: Timestamp) -> Result<(), Error> {
-    let ids: Vec<PostId> = posts.iter().map(|post| post.id).collect();
+async fn bury(tx: &mut sqlx::PgConnection, contents: &[Content], now: Timestamp) -> Result<(), Error> {
+    let ids: Vec<ContentId> = contents.iter().map(|content| content.id).collect();
     store::bury(tx, &ids, now).await?;
-    for post in posts {
-        let event = PostDeleted { post: post.id, kind: post.kind, author: post.author, deleted_at: now };
-        store::announce(tx, "post.deleted", post.id, &event, now).await?;
+    for content in contents {
+        let event = ContentDeleted {
+            content: content.id,
+            kind: content.id.kind(),
+            author: content.author,
+            parent: None,
+            root: None,
+            deleted_at: now,
+        };
+        store::announce(tx, "content.deleted", content.id, &event, now).await?;
     }
     Ok(())
 }
@@ -312,18 +323,27 @@ fn hashtags(text: &Text) -> Vec<HashtagSpan> {
     text.hashtags().iter().map(span).collect()
 }
 
-fn rendered(post: Post, person: &PersonSummary) -> schemas::content::Post {
-    schemas::content::Post {
-        id: post.id,
-        kind: post.kind,
+fn rendered(content: Content, person: &PersonSummary) -> schemas::content::Content {
+    schemas::content::Content {
+        id: content.id,
+        kind: content.id.kind(),
         author: person.clone(),
-        text: post.text,
-        mentions: post.mentions,
-        hashtags: post.hashtags,
-        audience: post.audience,
-        place: post.place,
-        created_at: post.created_at,
-        edited_at: post.edited_at,
-        version: post.version,
+        text: content.text,
+        mentions: content.mentions,
+        hashtags: content.hashtags,
+        audience: content.audience,
+        media: Vec::new(),
+        place: content.place,
+        parent: None,
+        root: None,
+        title: None,
+        state: None,
+        price: None,
+        availability: None,
+        created_at: content.created_at,
+        edited_at: content.edited_at,
+        expires_at: None,
+        version: content.version,
+        engagement: None,
     }
 }

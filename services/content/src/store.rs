@@ -1,17 +1,18 @@
-//! Posts in PostgreSQL.
+//! Content in PostgreSQL.
 
 use std::collections::HashMap;
 
-use kernel::{PageSize, PostId, StoreError, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, PageSize, StoreError, Timestamp, UserId};
 use postgres::outbox::{self, OutboxEvent};
 use postgres::{Db, StoreResult, fault};
-use schemas::content::{Audience, Place, PostKind};
+use schemas::content::{Audience, Place};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Postgres, Transaction};
+use uuid::Uuid;
 
-use crate::model::Post;
+use crate::model::Content;
 
 const COLUMNS: &str = "id, kind, author, audience, text, mentions, hashtags, version, created_at, edited_at, \
      latitude, longitude, place_name";
@@ -33,56 +34,59 @@ impl Store {
     }
 
     /// Those of `ids` that exist, in no order.
-    pub(crate) async fn by_id(&self, ids: &[PostId]) -> StoreResult<Vec<Post>> {
+    pub(crate) async fn by_id(&self, ids: &[ContentId]) -> StoreResult<Vec<Content>> {
         let rows = sqlx::query_as::<_, Row>(select("WHERE id = ANY($1) AND deleted_at IS NULL"))
             .bind(ids)
             .fetch_all(self.db.pool());
-        collect(telemetry::timed("postgres", "content.by_id", rows).await)
+        let mut found = collect(telemetry::timed("postgres", "content.by_id", rows).await)?;
+        // An id of another kind names nothing, though the rest of it is right.
+        found.retain(|content| ids.contains(&content.id));
+        Ok(found)
     }
 
-    /// An author's posts before `before`, newest first.
+    /// An author's content before `before`, newest first.
     pub(crate) async fn by_author(
         &self,
         author: UserId,
-        public_only: bool,
-        before: Option<PostId>,
+        audiences: &[Audience],
+        before: Option<ContentId>,
         size: PageSize,
-    ) -> StoreResult<Vec<Post>> {
+    ) -> StoreResult<Vec<Content>> {
         let rows = sqlx::query_as::<_, Row>(select(
-            "WHERE author = $1 AND deleted_at IS NULL AND ($2 OR audience = 'public') AND id < $3
+            "WHERE author = $1 AND deleted_at IS NULL AND audience = ANY($2) AND id < $3
              ORDER BY id DESC LIMIT $4",
         ))
         .bind(author)
-        .bind(!public_only)
-        .bind(before.unwrap_or(LAST))
+        .bind(audiences.iter().map(|audience| audience.name()).collect::<Vec<_>>())
+        .bind(before.map_or(Uuid::max(), ContentId::uuid))
         .bind(size.plus_one())
         .fetch_all(self.db.pool());
         collect(telemetry::timed("postgres", "content.by_author", rows).await)
     }
 
-    /// Public posts with a hashtag before `before`, newest first.
-    pub(crate) async fn by_tag(&self, tag: &str, before: Option<PostId>, limit: i64) -> StoreResult<Vec<Post>> {
+    /// Public content with a hashtag before `before`, newest first.
+    pub(crate) async fn by_tag(&self, tag: &str, before: Option<ContentId>, limit: i64) -> StoreResult<Vec<Content>> {
         let rows = sqlx::query_as::<_, Row>(select(
-            "JOIN post_hashtags ON post = id
-             WHERE tag = $1 AND post < $2 AND deleted_at IS NULL AND audience = 'public'
-             ORDER BY post DESC LIMIT $3",
+            "JOIN content_hashtags ON content = id
+             WHERE tag = $1 AND content < $2 AND deleted_at IS NULL AND audience = 'public'
+             ORDER BY content DESC LIMIT $3",
         ))
         .bind(tag)
-        .bind(before.unwrap_or(LAST))
+        .bind(before.map_or(Uuid::max(), ContentId::uuid))
         .bind(limit)
         .fetch_all(self.db.pool());
         collect(telemetry::timed("postgres", "content.by_tag", rows).await)
     }
 
-    /// Hashtags and authors of the latest public posts of each of `tags`, up to `each` of a hashtag.
+    /// Hashtags and authors of the latest public content of each of `tags`, up to `each` of a hashtag.
     pub(crate) async fn latest_of_tags(&self, tags: &[String], each: i64) -> StoreResult<Vec<(String, UserId)>> {
         let rows = sqlx::query_as::<_, (String, UserId)>(
-            "SELECT asked.tag, post.author FROM unnest($1::text[]) asked (tag)
+            "SELECT asked.tag, latest.author FROM unnest($1::text[]) asked (tag)
              CROSS JOIN LATERAL (
-                 SELECT author FROM post_hashtags JOIN posts ON id = post
-                 WHERE post_hashtags.tag = asked.tag AND deleted_at IS NULL AND audience = 'public'
-                 ORDER BY post DESC LIMIT $2
-             ) post",
+                 SELECT author FROM content_hashtags JOIN contents ON id = content
+                 WHERE content_hashtags.tag = asked.tag AND deleted_at IS NULL AND audience = 'public'
+                 ORDER BY content DESC LIMIT $2
+             ) latest",
         )
         .bind(tags)
         .bind(each)
@@ -90,11 +94,11 @@ impl Store {
         telemetry::timed("postgres", "content.latest_of_tags", rows).await.map_err(fault)
     }
 
-    /// How many public posts each of `tags` has, counted up to `most`.
+    /// How much public content each of `tags` has, counted up to `most`.
     pub(crate) async fn count_tags(&self, tags: &[String], most: i64) -> StoreResult<HashMap<String, i64>> {
         let rows = sqlx::query_as::<_, (String, i64)>(
             "SELECT asked.tag, (SELECT count(*) FROM (
-                 SELECT FROM post_hashtags WHERE post_hashtags.tag = asked.tag LIMIT $2
+                 SELECT FROM content_hashtags WHERE content_hashtags.tag = asked.tag LIMIT $2
              ) counted) FROM unnest($1::text[]) asked (tag)",
         )
         .bind(tags)
@@ -103,43 +107,45 @@ impl Store {
         Ok(telemetry::timed("postgres", "content.count_tags", rows).await.map_err(fault)?.into_iter().collect())
     }
 
-    /// The newest posts of all `authors` together that come before `before`: ids and authors, newest first.
+    /// The newest content of all `authors` together that come before `before`: ids and authors, newest first.
     pub(crate) async fn latest(
         &self,
         authors: &[UserId],
-        before: Option<PostId>,
+        before: Option<ContentId>,
         limit: i64,
-    ) -> StoreResult<Vec<(PostId, UserId)>> {
-        let rows = sqlx::query_as::<_, (PostId, UserId)>(
-            "SELECT post.id, author FROM unnest($1::uuid[]) author
+    ) -> StoreResult<Vec<(ContentId, UserId)>> {
+        let rows = sqlx::query_as::<_, (ContentKind, Uuid, UserId)>(
+            "SELECT latest.kind, latest.id, author FROM unnest($1::uuid[]) author
              CROSS JOIN LATERAL (
-                 SELECT id FROM posts
-                 WHERE posts.author = author.author AND deleted_at IS NULL AND id < $2
+                 SELECT kind, id FROM contents
+                 WHERE contents.author = author.author AND deleted_at IS NULL AND id < $2
                  ORDER BY id DESC LIMIT $3
-             ) post
-             ORDER BY post.id DESC LIMIT $3",
+             ) latest
+             ORDER BY latest.id DESC LIMIT $3",
         )
         .bind(authors)
-        .bind(before.unwrap_or(LAST))
+        .bind(before.map_or(Uuid::max(), ContentId::uuid))
         .bind(limit)
         .fetch_all(self.db.pool());
-        telemetry::timed("postgres", "content.latest", rows).await.map_err(fault)
+        let rows = telemetry::timed("postgres", "content.latest", rows).await.map_err(fault)?;
+        Ok(rows.into_iter().map(|(kind, id, author)| (ContentId::from_parts(kind, id), author)).collect())
     }
 }
 
-/// A post, locked until the transaction ends: what changes it and tells of the change comes one after the other.
-pub(crate) async fn lock(tx: &mut PgConnection, id: PostId) -> StoreResult<Option<Post>> {
-    sqlx::query_as::<_, Row>(select("WHERE id = $1 AND deleted_at IS NULL FOR UPDATE"))
+/// A piece of content, locked until the transaction ends: what changes it and tells of the change comes one after the other.
+pub(crate) async fn lock(tx: &mut PgConnection, id: ContentId) -> StoreResult<Option<Content>> {
+    sqlx::query_as::<_, Row>(select("WHERE id = $1 AND kind = $2 AND deleted_at IS NULL FOR UPDATE"))
         .bind(id)
+        .bind(id.kind())
         .fetch_optional(tx)
         .await
         .map_err(fault)?
-        .map(Post::try_from)
+        .map(Content::try_from)
         .transpose()
 }
 
-/// Up to `limit` posts of an author, locked.
-pub(crate) async fn lock_some_of(tx: &mut PgConnection, author: UserId, limit: i64) -> StoreResult<Vec<Post>> {
+/// Up to `limit` pieces of content of an author, locked.
+pub(crate) async fn lock_some_of(tx: &mut PgConnection, author: UserId, limit: i64) -> StoreResult<Vec<Content>> {
     let rows = sqlx::query_as::<_, Row>(select(
         "WHERE author = $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT $2 FOR UPDATE",
     ))
@@ -150,108 +156,110 @@ pub(crate) async fn lock_some_of(tx: &mut PgConnection, author: UserId, limit: i
     collect(rows)
 }
 
-pub(crate) async fn insert(tx: &mut PgConnection, post: &Post) -> StoreResult<()> {
+pub(crate) async fn insert(tx: &mut PgConnection, content: &Content) -> StoreResult<()> {
     let insert = sqlx::query(
-        "INSERT INTO posts (id, kind, author, audience, text, mentions, hashtags, version, created_at,
+        "INSERT INTO contents (id, kind, author, audience, text, mentions, hashtags, version, created_at,
                             latitude, longitude, place_name)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
-    .bind(post.id)
-    .bind(name(&post.kind)?)
-    .bind(post.author)
-    .bind(name(&post.audience)?)
-    .bind(&post.text)
-    .bind(Json(&post.mentions))
-    .bind(Json(&post.hashtags))
-    .bind(post.version.cast_signed())
-    .bind(post.created_at)
-    .bind(post.place.as_ref().map(|place| place.latitude))
-    .bind(post.place.as_ref().map(|place| place.longitude))
-    .bind(post.place.as_ref().and_then(|place| place.name.as_deref()))
+    .bind(content.id)
+    .bind(content.id.kind())
+    .bind(content.author)
+    .bind(content.audience.name())
+    .bind(&content.text)
+    .bind(Json(&content.mentions))
+    .bind(Json(&content.hashtags))
+    .bind(content.version.cast_signed())
+    .bind(content.created_at)
+    .bind(content.place.as_ref().map(|place| place.latitude))
+    .bind(content.place.as_ref().map(|place| place.longitude))
+    .bind(content.place.as_ref().and_then(|place| place.name.as_deref()))
     .execute(&mut *tx);
     telemetry::timed("postgres", "content.insert", insert).await.map_err(fault)?;
-    insert_tags(tx, post).await
+    insert_tags(tx, content).await
 }
 
-pub(crate) async fn update(tx: &mut PgConnection, post: &Post) -> StoreResult<()> {
+pub(crate) async fn update(tx: &mut PgConnection, content: &Content) -> StoreResult<()> {
     sqlx::query(
-        "UPDATE posts SET audience = $2, text = $3, mentions = $4, hashtags = $5, version = $6, edited_at = $7,
+        "UPDATE contents SET audience = $2, text = $3, mentions = $4, hashtags = $5, version = $6, edited_at = $7,
                           latitude = $8, longitude = $9, place_name = $10
          WHERE id = $1",
     )
-    .bind(post.id)
-    .bind(name(&post.audience)?)
-    .bind(&post.text)
-    .bind(Json(&post.mentions))
-    .bind(Json(&post.hashtags))
-    .bind(post.version.cast_signed())
-    .bind(post.edited_at)
-    .bind(post.place.as_ref().map(|place| place.latitude))
-    .bind(post.place.as_ref().map(|place| place.longitude))
-    .bind(post.place.as_ref().and_then(|place| place.name.as_deref()))
+    .bind(content.id)
+    .bind(content.audience.name())
+    .bind(&content.text)
+    .bind(Json(&content.mentions))
+    .bind(Json(&content.hashtags))
+    .bind(content.version.cast_signed())
+    .bind(content.edited_at)
+    .bind(content.place.as_ref().map(|place| place.latitude))
+    .bind(content.place.as_ref().map(|place| place.longitude))
+    .bind(content.place.as_ref().and_then(|place| place.name.as_deref()))
     .execute(&mut *tx)
     .await
     .map_err(fault)?;
-    delete_tags(tx, &[post.id]).await?;
-    insert_tags(tx, post).await
+    delete_tags(tx, &[content.id]).await?;
+    insert_tags(tx, content).await
 }
 
-/// Leaves of the posts only that they were there.
-pub(crate) async fn bury(tx: &mut PgConnection, posts: &[PostId], now: Timestamp) -> StoreResult<()> {
+/// Leaves of them only that they were there.
+pub(crate) async fn bury(tx: &mut PgConnection, ids: &[ContentId], now: Timestamp) -> StoreResult<()> {
     sqlx::query(
-        "UPDATE posts SET text = '', mentions = '[]', hashtags = '[]', latitude = NULL, longitude = NULL,
+        "UPDATE contents SET text = '', mentions = '[]', hashtags = '[]', latitude = NULL, longitude = NULL,
                           place_name = NULL, deleted_at = $2
          WHERE id = ANY($1)",
     )
-    .bind(posts)
+    .bind(ids)
     .bind(now)
     .execute(&mut *tx)
     .await
     .map_err(fault)?;
-    delete_tags(tx, posts).await
+    delete_tags(tx, ids).await
 }
 
-/// Writes an event about a post in the transaction that changes the post.
+/// Writes an event about a piece of content in the transaction that changes it.
 pub(crate) async fn announce(
     tx: &mut PgConnection,
     kind: &'static str,
-    post: PostId,
+    id: ContentId,
     payload: &impl Serialize,
     now: Timestamp,
 ) -> StoreResult<()> {
     let payload = serde_json::to_value(payload).map_err(StoreError::broken)?;
-    let event = OutboxEvent { id: kernel::EventId::new(now), kind, key: post.to_string(), payload };
+    let event = OutboxEvent { id: kernel::EventId::new(now), kind, key: id.to_string(), payload };
     outbox::append(tx, &event, now).await
 }
 
-async fn insert_tags(tx: &mut PgConnection, post: &Post) -> StoreResult<()> {
-    if post.audience != Audience::Public || post.hashtags.is_empty() {
+async fn insert_tags(tx: &mut PgConnection, content: &Content) -> StoreResult<()> {
+    if content.audience != Audience::Public || content.hashtags.is_empty() {
         return Ok(());
     }
-    sqlx::query("INSERT INTO post_hashtags (tag, post) SELECT tag, $2 FROM unnest($1::text[]) tag")
-        .bind(post.tags())
-        .bind(post.id)
+    sqlx::query("INSERT INTO content_hashtags (tag, content) SELECT tag, $2 FROM unnest($1::text[]) tag")
+        .bind(content.tags())
+        .bind(content.id)
         .execute(tx)
         .await
         .map(drop)
         .map_err(fault)
 }
 
-async fn delete_tags(tx: &mut PgConnection, posts: &[PostId]) -> StoreResult<()> {
-    sqlx::query("DELETE FROM post_hashtags WHERE post = ANY($1)").bind(posts).execute(tx).await.map(drop).map_err(fault)
+async fn delete_tags(tx: &mut PgConnection, ids: &[ContentId]) -> StoreResult<()> {
+    sqlx::query("DELETE FROM content_hashtags WHERE content = ANY($1)")
+        .bind(ids)
+        .execute(tx)
+        .await
+        .map(drop)
+        .map_err(fault)
 }
 
-/// Above every id: where a list is read from its beginning.
-const LAST: PostId = PostId::from_uuid(uuid::Uuid::max());
-
 fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
-    sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM posts {rest}"))
+    sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM contents {rest}"))
 }
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    id: PostId,
-    kind: String,
+    id: Uuid,
+    kind: ContentKind,
     author: UserId,
     audience: String,
     text: String,
@@ -265,13 +273,12 @@ struct Row {
     place_name: Option<String>,
 }
 
-impl TryFrom<Row> for Post {
+impl TryFrom<Row> for Content {
     type Error = StoreError;
 
     fn try_from(row: Row) -> StoreResult<Self> {
         Ok(Self {
-            id: row.id,
-            kind: named::<PostKind>(row.kind)?,
+            id: ContentId::from_parts(row.kind, row.id),
             author: row.author,
             audience: named(row.audience)?,
             text: row.text,
@@ -289,18 +296,11 @@ impl TryFrom<Row> for Post {
     }
 }
 
-fn collect(rows: Result<Vec<Row>, sqlx::Error>) -> StoreResult<Vec<Post>> {
-    rows.map_err(fault)?.into_iter().map(Post::try_from).collect()
+fn collect(rows: Result<Vec<Row>, sqlx::Error>) -> StoreResult<Vec<Content>> {
+    rows.map_err(fault)?.into_iter().map(Content::try_from).collect()
 }
 
-/// The name of a variant, the same in the database as in JSON.
-fn name(variant: &impl Serialize) -> StoreResult<String> {
-    match serde_json::to_value(variant).map_err(StoreError::broken)? {
-        serde_json::Value::String(name) => Ok(name),
-        other => Err(StoreError::broken(format!("{other} is not the name of a variant"))),
-    }
-}
-
+/// A variant by its name, the same in the database as in JSON.
 fn named<T: DeserializeOwned>(name: String) -> StoreResult<T> {
     serde_json::from_value(serde_json::Value::String(name)).map_err(StoreError::broken)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::{EventId, PostId, Timestamp, UserId};
+use kernel::{ContentId, EventId, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -16,11 +16,11 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Task {
-    /// Writes a post into the timelines of its author's followers, unless it will be pulled.
-    Push { post: PostId, author: UserId, posted_at: Timestamp },
-    /// Writes an author's latest posts into a new follower's timeline.
+    /// Writes content into the timelines of its author's followers, unless it will be pulled.
+    Push { content: ContentId, author: UserId, posted_at: Timestamp },
+    /// Writes an author's latest content into a new follower's timeline.
     Backfill { viewer: UserId, author: UserId },
-    /// Takes an author's posts out of a timeline.
+    /// Takes an author's content out of a timeline.
     Remove { viewer: UserId, author: UserId },
     /// Takes a person's timeline away.
     Clear { viewer: UserId },

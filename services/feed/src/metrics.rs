@@ -6,7 +6,7 @@ use telemetry::{COUNT_BUCKETS, Counter, Histogram, LATENCY_BUCKETS_SECONDS, coun
 
 pub(crate) struct Metrics {
     pub(crate) rows: Counter,
-    pub(crate) posts_pulled: Counter,
+    pub(crate) pulled: Counter,
     pub(crate) steps: Counter,
     pub(crate) steps_failed: Counter,
     pub(crate) visible_after: Histogram,
@@ -15,12 +15,12 @@ pub(crate) struct Metrics {
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     rows: counter("plaza_feed_rows", "Timeline entries written by fan-out and backfill"),
-    posts_pulled: counter("plaza_feed_posts_pulled", "Posts that were left to be pulled by readers"),
+    pulled: counter("plaza_feed_pulled", "Content that was left to be pulled by readers"),
     steps: counter("plaza_feed_steps", "Steps of work on timelines that were done"),
     steps_failed: counter("plaza_feed_steps_failed", "Steps of work on timelines that failed and will be tried again"),
     visible_after: histogram(
         "plaza_feed_visible_seconds",
-        "From the creation of a post until the last follower's timeline has it",
+        "From its creation until the last follower's timeline has it",
         LATENCY_BUCKETS_SECONDS,
     ),
     page_rounds: histogram(

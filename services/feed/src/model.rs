@@ -1,22 +1,12 @@
 //! What a timeline holds, and how two ordered sources become one.
 
-use kernel::{PostId, UserId};
-
-/// What kind of thing an entry stands for, as it is kept. Others will join; each has UUIDv7 ids, so all sort together.
-/// Entries of a kind that is not known here (a newer Plaza wrote them) are passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Kind(pub i8);
-
-impl Kind {
-    pub const POST: Self = Self(1);
-}
+use kernel::{ContentId, UserId};
 
 /// One line of a timeline. Its place is its id, which begins with the moment of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Entry {
-    pub id: PostId,
+    pub id: ContentId,
     pub author: UserId,
-    pub kind: Kind,
 }
 
 /// What a source gave: entries, newest first, and whether there are none beyond.
@@ -40,7 +30,7 @@ impl Part {
 pub struct Merged {
     pub entries: Vec<Entry>,
     /// Where to go on; `None` when there is nothing more.
-    pub resume: Option<PostId>,
+    pub resume: Option<ContentId>,
 }
 
 /// Both parts in one order, each id once, `limit` at most.
@@ -69,16 +59,16 @@ pub fn merge(a: &Part, b: &Part, limit: usize) -> Merged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Timestamp;
+    use kernel::{ContentKind, Timestamp};
     use proptest::prelude::*;
 
     fn entry(ms: u16) -> Entry {
         let time = Timestamp::from_millis(i64::from(ms));
-        Entry { id: PostId::floor(time), author: UserId::floor(time), kind: Kind::POST }
+        Entry { id: ContentId::floor(ContentKind::Post, time), author: UserId::floor(time) }
     }
 
     /// What a source answers when asked for `limit` entries before a place.
-    fn part(all: &[u16], before: Option<PostId>, limit: usize) -> Part {
+    fn part(all: &[u16], before: Option<ContentId>, limit: usize) -> Part {
         let newest_first = all.iter().rev().map(|ms| entry(*ms));
         let entries = newest_first.filter(|e| before.is_none_or(|before| e.id < before)).take(limit).collect();
         Part::new(entries, limit)

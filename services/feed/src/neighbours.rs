@@ -1,10 +1,10 @@
-//! What feeds ask of the graph and of posts.
+//! What feeds ask of the graph and of content.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use kernel::{PostId, Problem, UserId};
-use schemas::content::Post;
+use kernel::{ContentId, Problem, UserId};
+use schemas::content::Content;
 
 use crate::model::Entry;
 
@@ -17,7 +17,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Whether the author's posts belong into the viewer's feed.
+    /// Whether what the author publishes belongs into the viewer's feed.
     #[must_use]
     pub const fn shows(self) -> bool {
         self.follows && !self.hidden
@@ -37,22 +37,22 @@ pub trait Graph: Send + Sync {
     async fn followers_count(&self, author: UserId) -> Result<u64, Problem>;
 }
 
-/// Posts that a viewer asked for.
+/// What a viewer asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Shown {
     /// Those that the viewer may read now, in the order asked.
-    pub posts: Vec<Post>,
+    pub contents: Vec<Content>,
     /// Those that nobody will ever read again.
-    pub gone: Vec<PostId>,
+    pub gone: Vec<ContentId>,
 }
 
-/// Posts, as feeds see them.
+/// Content, as feeds see it.
 #[async_trait]
-pub trait Posts: Send + Sync {
+pub trait Contents: Send + Sync {
     /// What `viewer` may read of `ids`, judged by what holds now.
-    async fn shown(&self, viewer: UserId, ids: &[PostId]) -> Result<Shown, Problem>;
+    async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem>;
 
-    /// The newest posts of all `authors` together, older than `before`, whoever may read them, in one round trip. Fewer
+    /// The newest content of all `authors` together, older than `before`, whoever may read them, in one round trip. Fewer
     /// than `limit` only at the end.
-    async fn latest(&self, authors: &[UserId], before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, Problem>;
+    async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem>;
 }

@@ -1,16 +1,16 @@
-//! The following feed: what those whom I follow have posted, and I.
+//! The following feed: what those whom I follow publish, and I.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kernel::{Ctx, Cursor, Page, PageSize, PostId, UserId};
+use kernel::{ContentId, Ctx, Cursor, Page, PageSize, UserId};
 use postgres::Db;
 use schemas::feed::{FeedItem, Why};
 
 use crate::authors::Authors;
 use crate::metrics::METRICS;
-use crate::model::{Entry, Kind, Part, merge};
-use crate::neighbours::{Edge, Graph, Posts};
+use crate::model::{Entry, Part, merge};
+use crate::neighbours::{Contents, Edge, Graph};
 use crate::timelines::Timelines;
 use crate::{Error, Settings};
 
@@ -21,7 +21,7 @@ const SPARE: usize = 16;
 
 pub struct Service {
     timelines: Arc<dyn Timelines>,
-    posts: Arc<dyn Posts>,
+    contents: Arc<dyn Contents>,
     graph: Arc<dyn Graph>,
     authors: Authors,
 }
@@ -31,17 +31,17 @@ impl Service {
     pub fn new(
         db: Db,
         timelines: Arc<dyn Timelines>,
-        posts: Arc<dyn Posts>,
+        contents: Arc<dyn Contents>,
         graph: Arc<dyn Graph>,
         settings: &Settings,
     ) -> Arc<Self> {
-        Arc::new(Self { timelines, posts, graph, authors: Authors::new(db, settings.pull_followers_min) })
+        Arc::new(Self { timelines, contents, graph, authors: Authors::new(db, settings.pull_followers_min) })
     }
 
     /// A page of the feed. Each round costs the same round trips, whomever the caller follows: one to the timelines, one to the
-    /// graph, one for the pulled posts, and those of [`Posts::shown`].
+    /// graph, one for what is pulled, and those of [`Contents::shown`].
     pub async fn following(&self, ctx: &Ctx, cursor: Option<&Cursor>, size: PageSize) -> Result<Page<FeedItem>, Error> {
-        let mut before = cursor.map(Cursor::decode::<PostId>).transpose()?;
+        let mut before = cursor.map(Cursor::decode::<ContentId>).transpose()?;
         let pulled = self.authors.pulled(ctx.now).await?;
         let mut edges = HashMap::new();
         let mut items = Vec::with_capacity(size.get() + SPARE);
@@ -50,13 +50,13 @@ impl Service {
             let pushed = Part::new(self.timelines.page(ctx.user, before, wanted).await?, wanted);
             self.learn(ctx.user, &pushed, &pulled, &mut edges).await?;
             let sources = self.pulled_for(ctx.user, &pulled, &edges);
-            let found = Part::new(self.posts.latest(&sources, before, wanted).await?, wanted);
+            let found = Part::new(self.contents.latest(&sources, before, wanted).await?, wanted);
 
             let merged = merge(&pushed, &found, wanted);
             items.extend(self.shown(ctx.user, &merged.entries, &edges).await?);
             if items.len() > size.get() {
                 METRICS.page_rounds.observe(round as f64);
-                return Ok(Page::cut(items, size, |item| Cursor::encode(&item.post.id)));
+                return Ok(Page::cut(items, size, |item| Cursor::encode(&item.content.id)));
             }
             before = merged.resume;
             if before.is_none() {
@@ -90,7 +90,7 @@ impl Service {
         Ok(())
     }
 
-    /// Whose posts this viewer pulls: those of the pulled authors who belong into the feed, and the viewer's own, which are
+    /// Whose content this viewer pulls: that of the pulled authors who belong into the feed, and the viewer's own, which are
     /// therefore there as soon as they are written.
     fn pulled_for(&self, viewer: UserId, pulled: &[UserId], edges: &HashMap<UserId, Edge>) -> Vec<UserId> {
         let shows = |author: &&UserId| **author != viewer && edges.get(*author).is_some_and(|edge| edge.shows());
@@ -107,22 +107,22 @@ impl Service {
         edges: &HashMap<UserId, Edge>,
     ) -> Result<Vec<FeedItem>, Error> {
         let belongs = |author: UserId| author == viewer || edges.get(&author).is_some_and(|edge| edge.shows());
-        let wanted = entries.iter().filter(|entry| entry.kind == Kind::POST && belongs(entry.author));
-        let wanted: Vec<PostId> = wanted.map(|entry| entry.id).collect();
+        let wanted = entries.iter().filter(|entry| belongs(entry.author));
+        let wanted: Vec<ContentId> = wanted.map(|entry| entry.id).collect();
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.posts.shown(viewer, &wanted).await?;
+        let found = self.contents.shown(viewer, &wanted).await?;
         if !found.gone.is_empty()
             && let Err(error) = self.timelines.remove(viewer, &found.gone).await
         {
             // They are not shown either way; the next page that comes across them tries again.
-            tracing::debug!(%viewer, %error, "deleted posts stay in a timeline");
+            tracing::debug!(%viewer, %error, "what was deleted stays in a timeline");
         }
-        let item = |post: schemas::content::Post| {
-            let why = if post.author.id == viewer { Why::Own } else { Why::Followed };
-            FeedItem { post, why }
+        let item = |content: schemas::content::Content| {
+            let why = if content.author.id == viewer { Why::Own } else { Why::Followed };
+            FeedItem { content, why }
         };
-        Ok(found.posts.into_iter().map(item).collect())
+        Ok(found.contents.into_iter().map(item).collect())
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Clock, EventId, PostId, Problem, Timestamp, UserId};
+use kernel::{Clock, ContentId, EventId, Problem, Timestamp, UserId};
 use postgres::Db;
 use postgres::outbox::{ConsumeError, Consumer, Delivery};
-use schemas::content::PostCreated;
+use schemas::content::ContentCreated;
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -17,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 use crate::authors::Authors;
 use crate::jobs::{self, Claimed, Jobs, Task};
 use crate::metrics::METRICS;
-use crate::model::{Entry, Kind};
-use crate::neighbours::{Graph, Posts};
+use crate::model::Entry;
+use crate::neighbours::{Contents, Graph};
 use crate::timelines::{BATCH_MAX, Timelines};
 use crate::{Error, Settings};
 
-/// Posts of an author that a new follower finds in the feed.
+/// Content of an author that a new follower finds in the feed.
 pub const BACKFILL_MAX: usize = 100;
 /// Every so many writes to a timeline, on average, it is looked whether it has grown too long.
 pub const TRIM_EVERY: u64 = 32;
@@ -33,7 +33,7 @@ const POLL: Duration = Duration::from_secs(1);
 
 pub struct Worker {
     timelines: Arc<dyn Timelines>,
-    posts: Arc<dyn Posts>,
+    contents: Arc<dyn Contents>,
     graph: Arc<dyn Graph>,
     authors: Authors,
     jobs: Jobs,
@@ -46,13 +46,13 @@ impl Worker {
     pub fn new(
         db: Db,
         timelines: Arc<dyn Timelines>,
-        posts: Arc<dyn Posts>,
+        contents: Arc<dyn Contents>,
         graph: Arc<dyn Graph>,
         settings: &Settings,
         clock: Clock,
     ) -> Arc<Self> {
         let authors = Authors::new(db.clone(), settings.pull_followers_min);
-        Arc::new(Self { timelines, posts, graph, authors, jobs: Jobs::new(db), clock, work: Notify::new() })
+        Arc::new(Self { timelines, contents, graph, authors, jobs: Jobs::new(db), clock, work: Notify::new() })
     }
 
     /// Does the first step of a task at once. What remains, or fails, becomes a job: neither a long fan-out nor a store that
@@ -123,7 +123,7 @@ impl Worker {
     /// One bounded step of a task; the follower to go on after, if there is more to do.
     async fn step(&self, task: Task, after: Option<UserId>) -> Result<Option<UserId>, Error> {
         let next = match task {
-            Task::Push { post, author, posted_at } => self.push(post, author, posted_at, after).await?,
+            Task::Push { content, author, posted_at } => self.push(content, author, posted_at, after).await?,
             Task::Backfill { viewer, author } => {
                 self.backfill(viewer, author).await?;
                 None
@@ -141,11 +141,11 @@ impl Worker {
         Ok(next)
     }
 
-    /// Up to [`BATCH_MAX`] followers get a post. Who follows later, with an id that was passed already, gets it by
-    /// the backfill: the post was committed before this began.
+    /// Up to [`BATCH_MAX`] followers get something new. Who follows later, with an id that was passed already, gets it by
+    /// the backfill: it was committed before this began.
     async fn push(
         &self,
-        post: PostId,
+        content: ContentId,
         author: UserId,
         posted_at: Timestamp,
         after: Option<UserId>,
@@ -153,16 +153,16 @@ impl Worker {
         if after.is_none() {
             let followers = self.graph.followers_count(author).await?;
             if !self.authors.mode(author, followers, self.clock.now()).await?.pushes() {
-                METRICS.posts_pulled.inc();
+                METRICS.pulled.inc();
                 return Ok(None);
             }
         }
         let followers = self.graph.followers(author, after, BATCH_MAX).await?;
         if !followers.is_empty() {
-            self.timelines.push(&followers, Entry { id: post, author, kind: Kind::POST }).await?;
+            self.timelines.push(&followers, Entry { id: content, author }).await?;
             METRICS.rows.inc_by(followers.len() as u64);
             let grown: Vec<UserId> =
-                followers.iter().copied().filter(|viewer| is_due_for_trim(*viewer, post)).collect();
+                followers.iter().copied().filter(|viewer| is_due_for_trim(*viewer, content)).collect();
             if !grown.is_empty() {
                 self.timelines.trim(&grown).await?;
             }
@@ -175,11 +175,11 @@ impl Worker {
     }
 
     async fn backfill(&self, viewer: UserId, author: UserId) -> Result<(), Error> {
-        // A pulled author's posts are found without.
+        // A pulled author's content is found without.
         if self.authors.pulled(self.clock.now()).await?.contains(&author) || !self.follows(viewer, author).await? {
             return Ok(());
         }
-        let latest = self.posts.latest(&[author], None, BACKFILL_MAX).await?;
+        let latest = self.contents.latest(&[author], None, BACKFILL_MAX).await?;
         if latest.is_empty() {
             return Ok(());
         }
@@ -204,9 +204,9 @@ impl Worker {
     }
 }
 
-/// Chooses one viewer in [`TRIM_EVERY`], another set for each post, the same set when a step is repeated.
-fn is_due_for_trim(viewer: UserId, post: PostId) -> bool {
-    let mixed = (viewer.uuid().as_u128() ^ post.uuid().as_u128()) as u64;
+/// Chooses one viewer in [`TRIM_EVERY`], another set for each piece of content, the same set when a step is repeated.
+fn is_due_for_trim(viewer: UserId, content: ContentId) -> bool {
+    let mixed = (viewer.uuid().as_u128() ^ content.uuid().as_u128()) as u64;
     mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & (TRIM_EVERY - 1) == 0
 }
 
@@ -222,7 +222,7 @@ struct AccountDeleted {
     user: UserId,
 }
 
-/// Deleted posts need no task: they are not shown from that moment on, and leave a timeline when a page comes across them.
+/// What is deleted needs no task: it is not shown from that moment on, and leaves a timeline when a page comes across it.
 #[async_trait]
 impl Consumer for Worker {
     fn name(&self) -> &'static str {
@@ -230,15 +230,15 @@ impl Consumer for Worker {
     }
 
     fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "post.created" | "follow.created" | "follow.removed" | "account.deleted")
+        matches!(kind, "content.created" | "follow.created" | "follow.removed" | "account.deleted")
     }
 
     async fn consume(&self, event: &Delivery) -> Result<(), ConsumeError> {
         let payload = event.payload.clone();
         let task = match event.kind.as_str() {
-            "post.created" => {
-                let PostCreated { post, author, created_at, .. } = serde_json::from_value(payload)?;
-                Task::Push { post, author, posted_at: created_at }
+            "content.created" => {
+                let ContentCreated { content, author, created_at, .. } = serde_json::from_value(payload)?;
+                Task::Push { content, author, posted_at: created_at }
             }
             "follow.created" => {
                 let FollowChanged { source, target } = serde_json::from_value(payload)?;
@@ -261,10 +261,11 @@ impl Consumer for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::ContentKind;
 
     #[test]
     fn every_timeline_is_due_for_a_trim_now_and_then() {
-        let post = |ms| PostId::new(Timestamp::from_millis(ms));
+        let post = |ms| ContentId::new(ContentKind::Post, Timestamp::from_millis(ms));
         let viewer = UserId::new(Timestamp::from_millis(7));
         let due = (0..3_200).filter(|ms| is_due_for_trim(viewer, post(*ms))).count();
         assert!((50..200).contains(&due), "{due} of 3,200");

@@ -39,6 +39,6 @@ mod trends;
 
 pub use error::Error;
 pub use http::routes;
-pub use neighbours::{Directory, Source, Tagged, TaggedPosts, Thing};
+pub use neighbours::{Directory, Source, Tagged, TaggedContent, Thing};
 pub use service::{COMPLETIONS_MAX, ROUNDS_MAX, Service};
 pub use trends::{Counter, FRESH, HALF_LIFE, KEPT, PEOPLE_MIN, RECENT, TRENDS_MAX};

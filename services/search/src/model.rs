@@ -1,12 +1,12 @@
 //! What is asked for: parsed from a query string, strictly.
 
 use index::{Area, Kind, Language, Place};
-use kernel::{RoomId, Timestamp};
+use kernel::{ContentKind, RoomId, Timestamp};
 use serde::Serialize;
 
 pub const PERSON: Kind = Kind::new("person");
 pub const HASHTAG: Kind = Kind::new("hashtag");
-pub const POST: Kind = Kind::new("post");
+pub const POST: Kind = Kind::new(ContentKind::Post.name());
 pub const MESSAGE: Kind = Kind::new("message");
 
 /// Longest text that is searched for, in code points.

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use kernel::{PostId, Problem, RoomId, Timestamp, UserId};
+use kernel::{ContentId, Problem, RoomId, Timestamp, UserId};
 use schemas::accounts::PersonSummary;
 use schemas::chat::Message;
-use schemas::content::Post;
+use schemas::content::Content;
 
 /// Something that was found, as its slice shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Thing {
     Person(PersonSummary),
     Hashtag { tag: String, posts: u64 },
-    Post(Box<Post>),
+    Content(Box<Content>),
     Message(Box<Message>),
 }
 
@@ -39,19 +39,19 @@ pub trait Directory: Send + Sync {
     fn hashtag(&self, written: &str) -> Option<String>;
 }
 
-/// A public post with hashtags.
+/// Something public with hashtags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tagged {
-    pub post: PostId,
+    pub content: ContentId,
     pub author: UserId,
     pub tags: Vec<String>,
     pub text: String,
     pub created_at: Timestamp,
 }
 
-/// The posts, as trends see them.
+/// Content, as trends see it.
 #[async_trait]
-pub trait TaggedPosts: Send + Sync {
-    /// The post, if it is there, public, and its author's account is not private: by what holds now.
-    async fn tagged(&self, post: PostId) -> Result<Option<Tagged>, Problem>;
+pub trait TaggedContent: Send + Sync {
+    /// It, if it is there, public, and its author's account is not private: by what holds now.
+    async fn tagged(&self, content: ContentId) -> Result<Option<Tagged>, Problem>;
 }

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use index::{Engine, Filters, Kind, Place, Query};
 use kernel::{Ctx, Cursor, Page, PageSize, RoomId, Timestamp, UserId};
 use postgres::Db;
-use schemas::search::{Completions, HashtagFound, Hit, MessageFound, PersonFound, PostFound, TrendingHashtags};
+use schemas::search::{Completions, ContentFound, HashtagFound, Hit, MessageFound, PersonFound, TrendingHashtags};
 
 use crate::Error;
 use crate::cursor::{At, Position, Signer};
@@ -198,7 +198,7 @@ impl Service {
 /// A thing as a hit. `None` for what is not in `region` any more: the index is a moment behind.
 fn present(thing: Thing, needles: &Needles, region: Option<Region>) -> Option<Hit> {
     let place = match &thing {
-        Thing::Post(post) => post.place.as_ref(),
+        Thing::Content(content) => content.place.as_ref(),
         _ => None,
     };
     let place = place.and_then(|place| Place::new(place.latitude, place.longitude).ok());
@@ -208,10 +208,14 @@ fn present(thing: Thing, needles: &Needles, region: Option<Region>) -> Option<Hi
     Some(match thing {
         Thing::Person(person) => Hit::Person(PersonFound { highlights: needles.find(&person.name), person }),
         Thing::Hashtag { tag, posts } => Hit::Hashtag(HashtagFound { tag, posts }),
-        Thing::Post(post) => {
+        Thing::Content(content) => {
             let from = region.and_then(Region::center);
             let distance_m = from.zip(place).map(|(from, place)| index::geo::distance_m(from, place));
-            Hit::Post(Box::new(PostFound { highlights: needles.find(&post.text), post: *post, distance_m }))
+            Hit::Content(Box::new(ContentFound {
+                highlights: needles.find(&content.text),
+                content: *content,
+                distance_m,
+            }))
         }
         Thing::Message(message) => {
             Hit::Message(Box::new(MessageFound { highlights: needles.find(&message.text), message: *message }))

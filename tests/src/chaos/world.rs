@@ -190,8 +190,8 @@ impl World {
                 let audience = if public { "public" } else { "followers" };
                 let length = if long { 300 } else { 1 };
                 format!(
-                    "INSERT INTO posts (id, kind, author, audience, text, mentions, hashtags, created_at, latitude, longitude)
-                     SELECT {}, 'note', {}, '{audience}',
+                    "INSERT INTO contents (id, kind, author, audience, text, mentions, hashtags, created_at, latitude, longitude)
+                     SELECT {}, 1, {}, '{audience}',
                          (SELECT string_agg(md5(random()::text), ' ') FROM generate_series(1, {length})), '[]', '[]', now(), {}, {}
                      ON CONFLICT DO NOTHING",
                     uuid(number),
@@ -202,18 +202,18 @@ impl World {
             }
             Write::EditPost { which, number } => {
                 format!(
-                    "UPDATE posts SET text = 'edited to {number}', version = version + 1 WHERE ctid = ({})",
-                    some("posts", which)
+                    "UPDATE contents SET text = 'edited to {number}', version = version + 1 WHERE ctid = ({})",
+                    some("contents", which)
                 )
             }
             Write::ChangeAudience { which, public } => {
                 let audience = if public { "public" } else { "followers" };
-                format!("UPDATE posts SET audience = '{audience}' WHERE ctid = ({})", some("posts", which))
+                format!("UPDATE contents SET audience = '{audience}' WHERE ctid = ({})", some("contents", which))
             }
             Write::BuryPost { which } => {
-                format!("UPDATE posts SET text = '', deleted_at = now() WHERE ctid = ({})", some("posts", which))
+                format!("UPDATE contents SET text = '', deleted_at = now() WHERE ctid = ({})", some("contents", which))
             }
-            Write::DeletePost { which } => format!("DELETE FROM posts WHERE ctid = ({})", some("posts", which)),
+            Write::DeletePost { which } => format!("DELETE FROM contents WHERE ctid = ({})", some("contents", which)),
             Write::Say { room, number } => {
                 let room = ROOMS[room as usize % ROOMS.len()];
                 format!(
@@ -235,26 +235,26 @@ impl World {
             }
             Write::Tag { which, tag } => {
                 format!(
-                    "INSERT INTO post_hashtags (tag, post) SELECT 'tag{tag}', id FROM posts WHERE ctid = ({}) ON CONFLICT DO NOTHING",
-                    some("posts", which)
+                    "INSERT INTO content_hashtags (tag, content) SELECT 'tag{tag}', id FROM contents WHERE ctid = ({}) ON CONFLICT DO NOTHING",
+                    some("contents", which)
                 )
             }
             Write::Untag { which } => {
-                format!("DELETE FROM post_hashtags WHERE ctid = ({})", some("post_hashtags", which))
+                format!("DELETE FROM content_hashtags WHERE ctid = ({})", some("content_hashtags", which))
             }
             Write::RolledBack { number } => format!(
-                "BEGIN; {}; UPDATE posts SET text = 'never was'; DELETE FROM messages; ROLLBACK",
+                "BEGIN; {}; UPDATE contents SET text = 'never was'; DELETE FROM messages; ROLLBACK",
                 self.sql(&Write::Post { number, long: false, public: true })
             ),
             Write::Large { .. } => format!(
-                "INSERT INTO posts (id, kind, author, audience, text, mentions, hashtags, created_at)
-                 SELECT md5('large' || n)::uuid, 'note', md5('author' || n % 9)::uuid, 'public', 'large ' || n, '[]', '[]', now()
+                "INSERT INTO contents (id, kind, author, audience, text, mentions, hashtags, created_at)
+                 SELECT md5('large' || n)::uuid, 1, md5('author' || n % 9)::uuid, 'public', 'large ' || n, '[]', '[]', now()
                  FROM generate_series(1, {}) n ON CONFLICT DO NOTHING",
                 self.large
             ),
-            Write::DeleteLarge => "DELETE FROM posts WHERE text LIKE 'large %'".to_owned(),
+            Write::DeleteLarge => "DELETE FROM contents WHERE text LIKE 'large %'".to_owned(),
             Write::Rewrite { table } => {
-                let (table, column) = [("accounts", "bio"), ("posts", "text"), ("messages", "text")][usize::from(table) % 3];
+                let (table, column) = [("accounts", "bio"), ("contents", "text"), ("messages", "text")][usize::from(table) % 3];
                 format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE text USING {column} || ' again'")
             }
             Write::DropSlot => "

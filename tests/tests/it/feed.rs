@@ -1,7 +1,7 @@
 //! Posts, and the feed of those whom one follows.
 
-use kernel::PostId;
-use schemas::content::{Audience, Post, PostCreate, PostEdit};
+use kernel::ContentId;
+use schemas::content::{Audience, Content, ContentEdit, PostCreate};
 use system_tests::wait::{SOON, until};
 use system_tests::{Deployment, Person};
 
@@ -16,15 +16,15 @@ crate::on_both_stores![
 
 async fn say(person: &Person, text: &str) -> Post {
     let post = PostCreate { text: text.to_owned(), ..PostCreate::default() };
-    person.session.post(&post).await.unwrap()
+    person.session.publish(post).await.unwrap()
 }
 
-async fn feed(person: &Person) -> Vec<PostId> {
-    person.session.feed(None, 100).await.unwrap().items.into_iter().map(|item| item.post.id).collect()
+async fn feed(person: &Person) -> Vec<ContentId> {
+    person.session.feed(None, 100).await.unwrap().items.into_iter().map(|item| item.content.id).collect()
 }
 
 /// Waits until a person's feed is exactly `wanted`: fan-out follows a post soon, not at once.
-async fn feed_becomes(person: &Person, wanted: &[PostId]) {
+async fn feed_becomes(person: &Person, wanted: &[ContentId]) {
     let mut last = Vec::new();
     let came = system_tests::wait::within(SOON, async || {
         last = feed(person).await;
@@ -54,12 +54,12 @@ async fn followers_only_means_followers_only(plaza: &Deployment) {
     ben.session.follow(ada.id()).await.unwrap();
     let post =
         PostCreate { text: "Between us".to_owned(), audience: Some(Audience::Followers), ..PostCreate::default() };
-    let post = ada.session.post(&post).await.unwrap();
+    let post = ada.session.publish(post).await.unwrap();
 
     feed_becomes(&ben, &[post.id]).await;
-    assert!(ben.session.read_post(post.id).await.is_ok());
-    assert_eq!(cleo.session.read_post(post.id).await.unwrap_err().status(), Some(404));
-    assert!(cleo.session.posts_of(ada.id(), None, 10).await.unwrap().items.is_empty());
+    assert!(ben.session.content(post.id).await.is_ok());
+    assert_eq!(cleo.session.content(post.id).await.unwrap_err().status(), Some(404));
+    assert!(cleo.session.content_of(ada.id(), None, 10).await.unwrap().items.is_empty());
     cleo.contract.assert_kept();
 }
 
@@ -69,14 +69,14 @@ async fn an_edit_shows_and_a_deletion_takes_effect(plaza: &Deployment) {
     let post = say(&ada, "A tpyo").await;
     feed_becomes(&ben, &[post.id]).await;
 
-    let edit = PostEdit { text: Some("A typo".to_owned()), ..PostEdit::default() };
-    assert_eq!(ada.session.edit_post(post.id, &edit).await.unwrap().text, "A typo");
-    assert_eq!(ben.session.feed(None, 10).await.unwrap().items[0].post.text, "A typo");
-    assert_eq!(ben.session.edit_post(post.id, &edit).await.unwrap_err().status(), Some(403));
+    let edit = ContentEdit { text: Some("A typo".to_owned()), ..ContentEdit::default() };
+    assert_eq!(ada.session.edit_content(post.id, &edit).await.unwrap().text, "A typo");
+    assert_eq!(ben.session.feed(None, 10).await.unwrap().items[0].content.text, "A typo");
+    assert_eq!(ben.session.edit_content(post.id, &edit).await.unwrap_err().status(), Some(403));
 
-    ada.session.delete_post(post.id).await.unwrap();
+    ada.session.delete_content(post.id).await.unwrap();
     assert_eq!(feed(&ben).await, [], "a deleted post is gone at once");
-    assert_eq!(ben.session.read_post(post.id).await.unwrap_err().status(), Some(404));
+    assert_eq!(ben.session.content(post.id).await.unwrap_err().status(), Some(404));
     ben.contract.assert_kept();
 }
 
@@ -100,7 +100,7 @@ async fn a_block_empties_both_feeds_of_each_other(plaza: &Deployment) {
     ada.session.block(ben.id()).await.unwrap();
     assert_eq!(feed(&ada).await, [of_ada.id], "a block takes effect at once");
     assert_eq!(feed(&ben).await, [of_ben.id], "and both ways");
-    assert_eq!(ben.session.read_post(of_ada.id).await.unwrap_err().status(), Some(404));
+    assert_eq!(ben.session.content(of_ada.id).await.unwrap_err().status(), Some(404));
 }
 
 async fn pages_neither_repeat_nor_skip_while_others_post(plaza: &Deployment) {
@@ -115,7 +115,7 @@ async fn pages_neither_repeat_nor_skip_while_others_post(plaza: &Deployment) {
     let (mut read, mut cursor) = (Vec::new(), None);
     loop {
         let page = ben.session.feed(cursor.as_ref(), 5).await.unwrap();
-        read.extend(page.items.iter().map(|item| item.post.id));
+        read.extend(page.items.iter().map(|item| item.content.id));
         // Newer posts belong before the first page, not between the others.
         let newer = say(&ada, "meanwhile").await;
         until("the newer post arrives", SOON, async || feed(&ben).await.contains(&newer.id).then_some(())).await;

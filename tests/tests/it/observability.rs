@@ -57,7 +57,7 @@ async fn every_figure_of_the_dashboard_is_there(plaza: &Deployment) {
     let ada = plaza.person("ada").await;
     let phone = ada.log_in("phone").await.unwrap();
     let _device = phone.device_by(0).await;
-    ada.session.post(&PostCreate { text: "The engine".to_owned(), ..PostCreate::default() }).await.unwrap();
+    ada.session.publish(PostCreate { text: "The engine".to_owned(), ..PostCreate::default() }).await.unwrap();
 
     let drawn = drawn();
     assert!(drawn.len() > 20, "{drawn:?}");

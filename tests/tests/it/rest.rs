@@ -34,9 +34,9 @@ async fn failures_are_problem_details_with_a_code(plaza: &Deployment) {
     let ada = plaza.person("ada").await;
     let cases = [
         (Method::GET, "/v1/nowhere", "", (404, "not_found")),
-        (Method::PUT, "/v1/posts", "", (405, "method_not_allowed")),
-        (Method::POST, "/v1/posts", "{", (400, "malformed_json")),
-        (Method::POST, "/v1/posts", r#"{"text":"x","colour":"red"}"#, (422, "invalid_body")),
+        (Method::PUT, "/v1/content", "", (405, "method_not_allowed")),
+        (Method::POST, "/v1/content", "{", (400, "malformed_json")),
+        (Method::POST, "/v1/content", r#"{"kind":"post","text":"x","colour":"red"}"#, (422, "invalid_body")),
         (Method::GET, "/v1/feed/following?limit=101", "", (422, "invalid_query")),
     ];
     for (method, path, body, (status, code)) in cases {
@@ -52,23 +52,23 @@ async fn a_body_is_taken_at_the_limit_and_not_past_it(plaza: &Deployment) {
     let ada = plaza.person("ada").await;
     // Far past any limit; where exactly it lies is the business of the crate that has it.
     let huge = format!(r#"{{"text":"{}"}}"#, "x".repeat(4 * 1024 * 1024));
-    assert_eq!(problem(send(&ada, Method::POST, "/v1/posts", &[], &huge).await).await.0, 413);
+    assert_eq!(problem(send(&ada, Method::POST, "/v1/content", &[], &huge).await).await.0, 413);
 }
 
 async fn a_repeat_under_one_key_creates_one_post(plaza: &Deployment) {
     let ada = plaza.person("ada").await;
     let key = [("idempotency-key", "the-same-key")];
-    let body = r#"{"text":"once"}"#;
-    let first = send(&ada, Method::POST, "/v1/posts", &key, body).await;
+    let body = r#"{"kind":"post","text":"once"}"#;
+    let first = send(&ada, Method::POST, "/v1/content", &key, body).await;
     assert_eq!(first.status(), 201);
     let first = first.bytes().await.unwrap();
-    let again = send(&ada, Method::POST, "/v1/posts", &key, body).await;
+    let again = send(&ada, Method::POST, "/v1/content", &key, body).await;
     assert_eq!(again.status(), 201);
     assert_eq!(again.headers()["idempotency-replayed"], "true");
     assert_eq!(again.bytes().await.unwrap(), first);
-    assert_eq!(ada.session.posts_of(ada.id(), None, 10).await.unwrap().items.len(), 1);
+    assert_eq!(ada.session.content_of(ada.id(), None, 10).await.unwrap().items.len(), 1);
 
-    let other = send(&ada, Method::POST, "/v1/posts", &key, r#"{"text":"twice"}"#).await;
+    let other = send(&ada, Method::POST, "/v1/content", &key, r#"{"kind":"post","text":"twice"}"#).await;
     assert_eq!(problem(other).await, (422, "idempotency_key_reused".to_owned()));
 }
 

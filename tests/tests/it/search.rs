@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plaza_client::Session;
-use schemas::content::{Audience, PlaceGiven, Post, PostCreate, PostEdit};
+use schemas::content::{Audience, Content, ContentEdit, PlaceGiven, PostCreate};
 use schemas::search::Hit;
 use system_tests::wait::{SOON, until, within};
 use system_tests::{Deployment, Person};
@@ -30,14 +30,14 @@ fn word() -> String {
 }
 
 async fn say(person: &Person, text: &str) -> Post {
-    person.session.post(&PostCreate { text: text.to_owned(), ..PostCreate::default() }).await.unwrap()
+    person.session.publish(PostCreate { text: text.to_owned(), ..PostCreate::default() }).await.unwrap()
 }
 
 fn name(hit: &Hit) -> String {
     match hit {
         Hit::Person(it) => format!("@{}", it.person.handle),
         Hit::Hashtag(it) => format!("#{}", it.tag),
-        Hit::Post(it) => it.post.text.clone(),
+        Hit::Content(it) => it.content.text.clone(),
         Hit::Message(it) => it.message.text.clone(),
     }
 }
@@ -64,11 +64,11 @@ async fn a_post_is_found_by_words_until_it_is_deleted(plaza: &Deployment) {
     finds(&ben, &[("q", &word)], &[&text]).await;
     finds(&ben, &[("q", &format!("{} ENGINE", word.to_uppercase()))], &[&text]).await;
     let page = ben.session.search(&[("q", &word), ("kinds", "post")], None, 10).await.unwrap();
-    let Hit::Post(hit) = &page.items[0] else { panic!("a post was asked for") };
-    assert_eq!(hit.post, post);
+    let Hit::Content(hit) = &page.items[0] else { panic!("a post was asked for") };
+    assert_eq!(hit.content, post);
     assert_eq!((hit.highlights[0].start, hit.highlights[0].end), (18, 34));
 
-    ada.session.delete_post(post.id).await.unwrap();
+    ada.session.delete_content(post.id).await.unwrap();
     assert_eq!(found(&ben.session, &[("q", &word)]).await, [""; 0], "a deleted post is gone at once");
     for person in [ada, ben] {
         person.contract.assert_kept();
@@ -80,8 +80,8 @@ async fn an_edit_changes_what_a_post_is_found_by(plaza: &Deployment) {
     let (before, after) = (word(), word());
     let post = say(&ada, &before).await;
     finds(&ben, &[("q", &before)], &[&before]).await;
-    let edit = PostEdit { text: Some(after.clone()), ..PostEdit::default() };
-    ada.session.edit_post(post.id, &edit).await.unwrap();
+    let edit = ContentEdit { text: Some(after.clone()), ..ContentEdit::default() };
+    ada.session.edit_content(post.id, &edit).await.unwrap();
     finds(&ben, &[("q", &after)], &[&after]).await;
     finds(&ben, &[("q", &before)], &[]).await;
 }
@@ -95,7 +95,7 @@ async fn nobody_finds_across_a_block_or_past_an_audience(plaza: &Deployment) {
         audience: Some(Audience::Followers),
         ..PostCreate::default()
     };
-    ada.session.post(&close).await.unwrap();
+    ada.session.publish(close).await.unwrap();
     let q = [("q", word.as_str())];
     finds(&ben, &q, &[&close.text]).await;
     assert_eq!(found(&cleo.session, &q).await, [""; 0]);
@@ -120,19 +120,19 @@ async fn near_me_comes_nearest_first(plaza: &Deployment) {
     let at = async |text: &str, longitude| {
         let place = PlaceGiven { latitude: -16.5, longitude, name: Some("Taveuni".to_owned()) };
         let post = PostCreate { text: format!("{word} {text}"), place: Some(place), ..PostCreate::default() };
-        ada.session.post(&post).await.unwrap()
+        ada.session.publish(post).await.unwrap()
     };
     let (far, near, nearer) = (at("far", 179.9).await, at("near", -179.99).await, at("nearer", 179.999).await);
     let here = [("q", word.as_str()), ("near", "-16.5,180"), ("radius_m", "50000"), ("order", "nearest")];
     finds(&ben, &here, &[&nearer.text, &near.text, &far.text]).await;
     let page = ben.session.search(&here, None, 10).await.unwrap();
-    let Hit::Post(hit) = &page.items[0] else { panic!("only posts have places") };
+    let Hit::Content(hit) = &page.items[0] else { panic!("only posts have places") };
     assert!(hit.distance_m.is_some_and(|metres| (metres - 106.6).abs() < 1.0), "{:?}", hit.distance_m);
     let map = [("q", word.as_str()), ("box", "-17,179.99,-16,-179"), ("order", "newest")];
     finds(&ben, &map, &[&nearer.text, &near.text]).await;
 
-    let removed = PostEdit { remove_place: Some(true), ..PostEdit::default() };
-    ada.session.edit_post(nearer.id, &removed).await.unwrap();
+    let removed = ContentEdit { remove_place: Some(true), ..ContentEdit::default() };
+    ada.session.edit_content(nearer.id, &removed).await.unwrap();
     assert_eq!(found(&ben.session, &map).await, [near.text], "nobody is near a place that was taken away");
     ada.contract.assert_kept();
     ben.contract.assert_kept();
@@ -179,7 +179,7 @@ async fn names_are_completed(plaza: &Deployment) {
     let wanted = format!("#{tag}");
     let prefix = format!("#{}", &tag[..8]);
     until("a hashtag is completed", SOON, async || (complete(&prefix).await == [wanted.as_str()]).then_some(())).await;
-    ada.session.delete_post(post.id).await.unwrap();
+    ada.session.delete_content(post.id).await.unwrap();
     assert_eq!(complete(&prefix).await, [""; 0], "a hashtag without posts is none");
     ben.contract.assert_kept();
 }

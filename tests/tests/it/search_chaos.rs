@@ -24,7 +24,7 @@ async fn chaos(engine: Engine) {
     for seed in first..first + rounds() {
         let world = World::open(engine, seed, SIZE).await;
         Box::pin(world.act()).await;
-        println!("seed {seed}: {} posts, {} messages", world.count("posts").await, world.count("messages").await);
+        println!("seed {seed}: {} posts, {} messages", world.count("contents").await, world.count("messages").await);
         world.assert_agrees().await;
     }
 }

@@ -109,12 +109,12 @@ async fn sign_up(State(notes): State<Arc<Notes>>, guest: Guest, Json(note): Json
     Created(Note { number, text: note.text, tags: 0, by: guest.address.to_string() })
 }
 
-async fn one(Path(post): Path<kernel::PostId>, caller: Option<Caller>, Query(page): Query<Page>) -> Json<String> {
+async fn one(Path(post): Path<kernel::ContentId>, caller: Option<Caller>, Query(page): Query<Page>) -> Json<String> {
     let caller = caller.map_or_else(|| "a guest".to_owned(), |Caller(ctx)| ctx.user.to_string());
     Json(format!("{post} for {caller}, {}", page.limit.unwrap_or_default().get()))
 }
 
-async fn remove(Caller(_): Caller, Path(_): Path<kernel::PostId>) -> NoContent {
+async fn remove(Caller(_): Caller, Path(_): Path<kernel::ContentId>) -> NoContent {
     NoContent
 }
 

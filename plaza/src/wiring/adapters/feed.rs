@@ -1,11 +1,11 @@
-//! The graph and the posts, as feeds see them.
+//! The graph and content, as feeds see them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use feed::{Edge, Entry, Kind, Shown};
-use kernel::{PostId, Problem, UserId};
+use feed::{Edge, Entry, Shown};
+use kernel::{ContentId, Problem, UserId};
 
 use super::Relations;
 
@@ -31,17 +31,17 @@ impl feed::Graph for Relations {
     }
 }
 
-pub struct FeedPosts(pub Arc<content::Service>);
+pub struct FeedContent(pub Arc<content::Service>);
 
 #[async_trait]
-impl feed::Posts for FeedPosts {
-    async fn shown(&self, viewer: UserId, ids: &[PostId]) -> Result<Shown, Problem> {
+impl feed::Contents for FeedContent {
+    async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem> {
         let found = self.0.visible(viewer, ids).await?;
-        Ok(Shown { posts: found.posts, gone: found.gone })
+        Ok(Shown { contents: found.contents, gone: found.gone })
     }
 
-    async fn latest(&self, authors: &[UserId], before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, Problem> {
+    async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
         let found = self.0.latest(authors, before, limit).await?;
-        Ok(found.into_iter().map(|(id, author)| Entry { id, author, kind: Kind::POST }).collect())
+        Ok(found.into_iter().map(|(id, author)| Entry { id, author }).collect())
     }
 }

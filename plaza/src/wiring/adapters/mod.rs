@@ -8,8 +8,8 @@ mod relations;
 mod search;
 
 pub use chat::ChatPeople;
-pub use feed::FeedPosts;
+pub use feed::FeedContent;
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;
-pub use search::{FoundHashtags, FoundMessages, FoundPeople, FoundPosts, SearchDirectory};
+pub use search::{FoundContent, FoundHashtags, FoundMessages, FoundPeople, SearchDirectory};

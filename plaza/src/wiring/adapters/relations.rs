@@ -20,7 +20,11 @@ impl accounts::Relations for Relations {
 impl content::Relations for Relations {
     async fn standing(&self, reader: UserId, people: &[UserId]) -> Result<HashMap<UserId, content::Standing>, Problem> {
         let found = self.0.standings(reader, people).await?;
-        let standing = |it: graph::Standing| content::Standing { follows: it.follows, blocked: it.blocked };
+        let standing = |it: graph::Standing| content::Standing {
+            follows: it.follows,
+            blocked: it.blocked,
+            ..content::Standing::default()
+        };
         // The graph leaves out whom there is nothing between; to posts, that would mean blocked.
         Ok(people.iter().map(|person| (*person, standing(found.get(person).copied().unwrap_or_default()))).collect())
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{PostId, Problem, RoomId, UserId};
-use search::{Directory, Source, Tagged, TaggedPosts, Thing};
+use kernel::{ContentId, Problem, RoomId, UserId};
+use search::{Directory, Source, Tagged, TaggedContent, Thing};
 
 /// What was found, by the ids of the documents.
 type Shown = HashMap<String, Thing>;
@@ -34,32 +34,36 @@ pub struct FoundHashtags(pub Arc<content::Service>);
 impl Source for FoundHashtags {
     async fn shown(&self, viewer: UserId, ids: &[String]) -> Result<Shown, Problem> {
         let found = self.0.hashtags(viewer, ids).await?;
-        Ok(found.into_iter().map(|it| (it.tag.clone(), Thing::Hashtag { tag: it.tag, posts: it.posts })).collect())
+        Ok(found.into_iter().map(|it| (it.tag.clone(), Thing::Hashtag { tag: it.tag, posts: it.uses })).collect())
     }
 }
 
-pub struct FoundPosts(pub Arc<content::Service>);
+pub struct FoundContent(pub Arc<content::Service>);
 
 #[async_trait]
-impl Source for FoundPosts {
+impl Source for FoundContent {
     async fn shown(&self, viewer: UserId, ids: &[String]) -> Result<Shown, Problem> {
-        let ids: Vec<PostId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let ids: Vec<ContentId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let found = self.0.visible(viewer, &ids).await?;
-        Ok(found.posts.into_iter().map(|post| (post.id.to_string(), Thing::Post(Box::new(post)))).collect())
+        Ok(found
+            .contents
+            .into_iter()
+            .map(|content| (content.id.to_string(), Thing::Content(Box::new(content))))
+            .collect())
     }
 }
 
 #[async_trait]
-impl TaggedPosts for FoundPosts {
-    async fn tagged(&self, post: PostId) -> Result<Option<Tagged>, Problem> {
-        let tagged = |post: content::Post| Tagged {
-            post: post.id,
-            author: post.author,
-            tags: post.tags(),
-            text: post.text,
-            created_at: post.created_at,
+impl TaggedContent for FoundContent {
+    async fn tagged(&self, content: ContentId) -> Result<Option<Tagged>, Problem> {
+        let tagged = |it: content::Content| Tagged {
+            content: it.id,
+            author: it.author,
+            tags: it.tags(),
+            text: it.text,
+            created_at: it.created_at,
         };
-        Ok(self.0.open_post(post).await?.map(tagged))
+        Ok(self.0.open(content).await?.map(tagged))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a post says: how long it may be, whom it mentions, and its hashtags.
+//! What content says: how long it may be, whom it mentions, and its hashtags.
 
 mod hashtag;
 mod mention;

@@ -3,7 +3,7 @@
 use content::Undertaker;
 use kernel::{Clock, PageSize};
 use postgres::outbox::{Consumer as _, Delivery};
-use schemas::content::{Audience, PostCreated, PostDeleted, PostEdit, PostEdited};
+use schemas::content::{Audience, ContentCreated, ContentDeleted, ContentEdit, ContentEdited};
 use serde_json::json;
 
 use crate::world::World;
@@ -13,20 +13,21 @@ async fn each_change_is_told_once_with_what_consumers_need() {
     let world = World::new().await;
     let [ada, ben] = world.people(["ada", "ben"]);
     let post = world.post(ada, "@ben @ben #a #b #A").await;
-    let edit = PostEdit { text: Some("#c".to_owned()), audience: Some(Audience::Followers), ..PostEdit::default() };
-    let edited = world.posts.edit(&world.ctx(ada), post.id, edit).await.unwrap();
-    world.posts.delete(&world.ctx(ada), post.id).await.unwrap();
+    let edit =
+        ContentEdit { text: Some("#c".to_owned()), audience: Some(Audience::Followers), ..ContentEdit::default() };
+    let edited = world.contents.edit(&world.ctx(ada), post.id, edit).await.unwrap();
+    world.contents.delete(&world.ctx(ada), post.id).await.unwrap();
 
     let events = world.events().await;
     let kinds: Vec<&str> = events.iter().map(|(kind, _)| kind.as_str()).collect();
-    assert_eq!(kinds, ["post.created", "post.edited", "post.deleted"]);
-    let created: PostCreated = serde_json::from_value(events[0].1.clone()).unwrap();
-    assert_eq!((created.post, created.author, created.mentions), (post.id, ada, vec![ben]));
+    assert_eq!(kinds, ["content.created", "content.edited", "content.deleted"]);
+    let created: ContentCreated = serde_json::from_value(events[0].1.clone()).unwrap();
+    assert_eq!((created.content, created.author, created.mentions), (post.id, ada, vec![ben]));
     assert_eq!(created.hashtags, ["a", "b"]);
-    let told: PostEdited = serde_json::from_value(events[1].1.clone()).unwrap();
+    let told: ContentEdited = serde_json::from_value(events[1].1.clone()).unwrap();
     assert_eq!((told.version, Some(told.edited_at), told.audience), (2, edited.edited_at, Audience::Followers));
-    let deleted: PostDeleted = serde_json::from_value(events[2].1.clone()).unwrap();
-    assert_eq!((deleted.post, deleted.author), (post.id, ada));
+    let deleted: ContentDeleted = serde_json::from_value(events[2].1.clone()).unwrap();
+    assert_eq!((deleted.content, deleted.author), (post.id, ada));
     assert!(events.iter().all(|(_, payload)| payload.get("text").is_none()), "no text leaves with an event");
 }
 
@@ -35,11 +36,11 @@ async fn a_refused_change_is_not_told() {
     let world = World::new().await;
     let [ada, ben] = world.people(["ada", "ben"]);
     let post = world.post(ada, "Mine").await;
-    assert!(world.posts.delete(&world.ctx(ben), post.id).await.is_err());
+    assert!(world.contents.delete(&world.ctx(ben), post.id).await.is_err());
     assert!(
         world
             .posts
-            .edit(&world.ctx(ada), post.id, PostEdit { text: Some(String::new()), ..PostEdit::default() })
+            .edit(&world.ctx(ada), post.id, ContentEdit { text: Some(String::new()), ..ContentEdit::default() })
             .await
             .is_err()
     );
@@ -54,7 +55,7 @@ async fn the_posts_of_a_deleted_account_are_deleted() {
         world.post(ada, &format!("Post {n} #tea")).await;
     }
     world.post(ben, "Stays #tea").await;
-    let undertaker = Undertaker { posts: world.posts.clone(), clock: Clock::manual(world.now()) };
+    let undertaker = Undertaker { content: world.contents.clone(), clock: Clock::manual(world.now()) };
     assert!(undertaker.wants("account.deleted") && !undertaker.wants("account.updated"));
     let event = Delivery {
         id: kernel::EventId::new(world.now()),
@@ -68,8 +69,8 @@ async fn the_posts_of_a_deleted_account_are_deleted() {
     for _ in 0..2 {
         undertaker.consume(&event).await.unwrap();
     }
-    let left = world.posts.by_hashtag(&world.ctx(ben), "tea", None, PageSize::DEFAULT).await.unwrap();
+    let left = world.contents.by_hashtag(&world.ctx(ben), "tea", None, PageSize::DEFAULT).await.unwrap();
     assert_eq!(left.items.len(), 1);
-    let deleted = world.events().await.iter().filter(|(kind, _)| kind == "post.deleted").count();
+    let deleted = world.events().await.iter().filter(|(kind, _)| kind == "content.deleted").count();
     assert_eq!(deleted, 3);
 }

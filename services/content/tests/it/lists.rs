@@ -1,17 +1,17 @@
 //! Posts of a person, and with a hashtag.
 
 use content::Error;
-use kernel::{Cursor, PageSize, PostId, UserId};
-use schemas::content::{Audience, PostEdit};
+use kernel::{ContentId, Cursor, PageSize, UserId};
+use schemas::content::{Audience, ContentEdit};
 
 use crate::world::World;
 
 /// All pages of a list, and how many there were.
-async fn by_hashtag(world: &World, reader: UserId, tag: &str, size: u32) -> (Vec<PostId>, usize) {
+async fn by_hashtag(world: &World, reader: UserId, tag: &str, size: u32) -> (Vec<ContentId>, usize) {
     let size = PageSize::try_from(size).unwrap();
     let (mut seen, mut cursor, mut pages) = (Vec::new(), None::<Cursor>, 0);
     loop {
-        let page = world.posts.by_hashtag(&world.ctx(reader), tag, cursor.as_ref(), size).await.unwrap();
+        let page = world.contents.by_hashtag(&world.ctx(reader), tag, cursor.as_ref(), size).await.unwrap();
         assert!(page.items.len() <= size.get());
         seen.extend(page.items.iter().map(|post| post.id));
         pages += 1;
@@ -33,7 +33,7 @@ async fn a_persons_posts_come_in_pages_that_stay_true_while_more_are_written() {
     let size = PageSize::try_from(3).unwrap();
     let (mut seen, mut cursor) = (Vec::new(), None::<Cursor>);
     loop {
-        let page = world.posts.by_author(&world.ctx(ben), "ada", cursor.as_ref(), size).await.unwrap();
+        let page = world.contents.by_author(&world.ctx(ben), "ada", cursor.as_ref(), size).await.unwrap();
         seen.extend(page.items.iter().map(|post| post.id));
         world.post(ada, "Later").await;
         let Some(next) = page.next else { break };
@@ -50,7 +50,7 @@ async fn a_persons_list_shows_each_reader_their_part() {
     world.post(ada, "For all").await;
     world.post_to(ada, "For followers", Audience::Followers).await;
     let count = async |reader, who: &str| {
-        let page = world.posts.by_author(&world.ctx(reader), who, None, PageSize::DEFAULT).await;
+        let page = world.contents.by_author(&world.ctx(reader), who, None, PageSize::DEFAULT).await;
         page.map(|page| page.items.len())
     };
     let by_id = ada.to_string();
@@ -75,17 +75,17 @@ async fn a_hashtag_lists_public_posts_in_any_spelling() {
     for spelling in ["straße", "STRASSE", "Strasse"] {
         assert_eq!(by_hashtag(&world, ben, spelling, 1).await.0, [second, first]);
     }
-    let narrowed = PostEdit { audience: Some(Audience::Followers), ..PostEdit::default() };
-    world.posts.edit(&world.ctx(ada), second, narrowed).await.unwrap();
+    let narrowed = ContentEdit { audience: Some(Audience::Followers), ..ContentEdit::default() };
+    world.contents.edit(&world.ctx(ada), second, narrowed).await.unwrap();
     assert_eq!(by_hashtag(&world, ben, "strasse", 50).await.0, [first]);
-    let other = PostEdit { text: Some("#elsewhere".to_owned()), ..PostEdit::default() };
-    world.posts.edit(&world.ctx(ada), first, other).await.unwrap();
+    let other = ContentEdit { text: Some("#elsewhere".to_owned()), ..ContentEdit::default() };
+    world.contents.edit(&world.ctx(ada), first, other).await.unwrap();
     assert_eq!(by_hashtag(&world, ben, "strasse", 50).await.0, [first; 0]);
     assert_eq!(by_hashtag(&world, ben, "elsewhere", 50).await.0, [first]);
-    let error = world.posts.by_hashtag(&world.ctx(ben), "not a tag", None, PageSize::DEFAULT).await;
+    let error = world.contents.by_hashtag(&world.ctx(ben), "not a tag", None, PageSize::DEFAULT).await;
     assert!(matches!(error, Err(Error::NotAHashtag)));
     let forged = Cursor::from("xyz".to_owned());
-    let error = world.posts.by_hashtag(&world.ctx(ben), "tag", Some(&forged), PageSize::DEFAULT).await;
+    let error = world.contents.by_hashtag(&world.ctx(ben), "tag", Some(&forged), PageSize::DEFAULT).await;
     assert!(matches!(error, Err(Error::Cursor)));
 }
 
@@ -116,13 +116,13 @@ async fn the_latest_of_several_authors_come_in_one_order() {
         world.post(cleo, "not asked for").await;
     }
     let gone = wanted.remove(3);
-    world.posts.delete(&world.ctx(gone.1), gone.0).await.unwrap();
-    assert_eq!(world.posts.latest(&[ada, ben], None, 100).await.unwrap(), wanted);
-    assert_eq!(world.posts.latest(&[ben, ada], Some(wanted[1].0), 3).await.unwrap(), wanted[2..5]);
-    assert_eq!(world.posts.latest(&[], None, 3).await.unwrap(), []);
+    world.contents.delete(&world.ctx(gone.1), gone.0).await.unwrap();
+    assert_eq!(world.contents.latest(&[ada, ben], None, 100).await.unwrap(), wanted);
+    assert_eq!(world.contents.latest(&[ben, ada], Some(wanted[1].0), 3).await.unwrap(), wanted[2..5]);
+    assert_eq!(world.contents.latest(&[], None, 3).await.unwrap(), []);
 
-    let asked: Vec<PostId> = wanted.iter().rev().map(|(id, _)| *id).chain([gone.0]).collect();
-    let visible = world.posts.visible(cleo, &asked).await.unwrap();
-    assert_eq!(visible.posts.iter().map(|post| post.id).collect::<Vec<_>>(), asked[..7]);
+    let asked: Vec<ContentId> = wanted.iter().rev().map(|(id, _)| *id).chain([gone.0]).collect();
+    let visible = world.contents.visible(cleo, &asked).await.unwrap();
+    assert_eq!(visible.contents.iter().map(|post| post.id).collect::<Vec<_>>(), asked[..7]);
     assert_eq!(visible.gone, [gone.0]);
 }

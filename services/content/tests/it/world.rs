@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use content::{People, Relations, Service, Standing};
-use kernel::{Ctx, ErrorKind, PostId, Problem, RequestId, SessionId, Timestamp, UserId};
+use kernel::{ContentId, Ctx, ErrorKind, Problem, RequestId, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
 use postgres::Db;
 use schemas::accounts::PersonSummary;
-use schemas::content::{Audience, Post, PostCreate};
+use schemas::content::{Audience, Content, PostCreate};
 
 #[derive(Default)]
 struct Known {
@@ -59,6 +59,7 @@ impl Relations for Society {
             let standing = |id: UserId| Standing {
                 follows: known.follows.contains(&(reader, id)),
                 blocked: known.blocks.contains(&(reader, id)) || known.blocks.contains(&(id, reader)),
+                ..Standing::default()
             };
             people.iter().map(|id| (*id, standing(*id))).collect()
         })
@@ -67,7 +68,7 @@ impl Relations for Society {
 
 pub struct World {
     pub db: Db,
-    pub posts: Arc<Service>,
+    pub contents: Arc<Service>,
     society: Arc<Society>,
     now: Mutex<Timestamp>,
 }
@@ -76,8 +77,8 @@ impl World {
     pub async fn new() -> Self {
         let db = postgres::testing::fresh().await;
         let society = Arc::new(Society::default());
-        let posts = Service::new(db.clone(), society.clone(), society.clone());
-        Self { db, posts, society, now: Mutex::new(Timestamp::from_millis(1_800_000_000_000)) }
+        let contents = Service::new(db.clone(), society.clone(), society.clone());
+        Self { db, contents, society, now: Mutex::new(Timestamp::from_millis(1_800_000_000_000)) }
     }
 
     /// Later than every answer before.
@@ -130,11 +131,11 @@ impl World {
 
     pub async fn post_to(&self, author: UserId, text: &str, audience: Audience) -> Post {
         let input = PostCreate { text: text.to_owned(), audience: Some(audience), ..PostCreate::default() };
-        self.posts.create(&self.ctx(author), input).await.unwrap()
+        self.contents.create(&self.ctx(author), input.into()).await.unwrap()
     }
 
-    pub async fn sees(&self, reader: UserId, post: PostId) -> bool {
-        match self.posts.read(&self.ctx(reader), post).await {
+    pub async fn sees(&self, reader: UserId, post: ContentId) -> bool {
+        match self.contents.read(&self.ctx(reader), post).await {
             Ok(_) => true,
             Err(content::Error::NotFound) => false,
             Err(error) => panic!("{error}"),

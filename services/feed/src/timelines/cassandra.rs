@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use cassandra::{Db, StoreResult};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use kernel::{PostId, StoreError, UserId};
+use kernel::{ContentId, StoreError, UserId};
 use scylla::statement::prepared::PreparedStatement;
 use uuid::Uuid;
 
-use super::{LENGTH_MAX, Timelines};
-use crate::model::{Entry, Kind};
+use super::{LENGTH_MAX, Timelines, entry};
+use crate::model::Entry;
 
 /// Writes of one call that are under way at once.
 const CONCURRENCY: usize = 64;
@@ -37,31 +37,41 @@ impl CassandraTimelines {
     }
 
     async fn insert(&self, viewer: UserId, entry: Entry) -> StoreResult<()> {
-        let row = (viewer.uuid(), entry.id.uuid(), entry.author.uuid(), entry.kind.0);
+        let kind = i8::try_from(entry.id.kind().number()).map_err(StoreError::broken)?;
+        let row = (viewer.uuid(), entry.id.uuid(), entry.author.uuid(), kind);
         self.db.write(&self.insert, row).await
     }
 
-    async fn rows(&self, viewer: UserId, before: Option<PostId>, limit: i32) -> StoreResult<Vec<Entry>> {
+    async fn rows(&self, viewer: UserId, before: Option<ContentId>, limit: i32) -> StoreResult<Vec<(Uuid, Uuid, i8)>> {
         // No id is as high as this one, whose version is none of UUID's.
-        let before = before.map_or(Uuid::max(), PostId::uuid);
-        let rows = self.db.read::<(Uuid, Uuid, i8)>(&self.page, (viewer.uuid(), before, limit)).await?;
-        let entry = |(id, author, kind)| Entry {
-            id: PostId::from_uuid(id),
-            author: UserId::from_uuid(author),
-            kind: Kind(kind),
-        };
-        Ok(rows.into_iter().map(entry).collect())
+        let before = before.map_or(Uuid::max(), ContentId::uuid);
+        self.db.read::<(Uuid, Uuid, i8)>(&self.page, (viewer.uuid(), before, limit)).await
     }
 
-    async fn delete(&self, viewer: UserId, ids: &[PostId]) -> StoreResult<()> {
-        each(ids.iter().copied(), |id| self.db.write(&self.delete, (viewer.uuid(), id.uuid()))).await
+    async fn entries(&self, viewer: UserId, before: Option<ContentId>, limit: usize) -> StoreResult<Vec<Entry>> {
+        let mut wanted = limit;
+        loop {
+            let rows = self.rows(viewer, before, i32::try_from(wanted).unwrap_or(i32::MAX)).await?;
+            let (found, ended) = (rows.len(), rows.len() < wanted);
+            let known = |(id, author, kind)| entry(id, UserId::from_uuid(author), i16::from(kind));
+            let mut entries: Vec<Entry> = rows.into_iter().filter_map(known).collect();
+            if ended || entries.len() >= limit {
+                entries.truncate(limit);
+                return Ok(entries);
+            }
+            wanted += found - entries.len();
+        }
+    }
+
+    async fn delete(&self, viewer: UserId, ids: impl IntoIterator<Item = Uuid>) -> StoreResult<()> {
+        each(ids, |id| self.db.write(&self.delete, (viewer.uuid(), id))).await
     }
 
     /// One range tombstone at the old end, where pages rarely read.
     async fn trim_one(&self, viewer: UserId) -> StoreResult<()> {
         let kept = LENGTH_MAX as i32;
         match self.rows(viewer, None, kept + 1).await?.get(LENGTH_MAX) {
-            Some(beyond) => self.db.write(&self.delete_from, (viewer.uuid(), beyond.id.uuid())).await,
+            Some((beyond, ..)) => self.db.write(&self.delete_from, (viewer.uuid(), *beyond)).await,
             None => Ok(()),
         }
     }
@@ -87,20 +97,20 @@ impl Timelines for CassandraTimelines {
         telemetry::timed("cassandra", "timelines.fill", writes).await
     }
 
-    async fn page(&self, viewer: UserId, before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        telemetry::timed("cassandra", "timelines.page", self.rows(viewer, before, limit)).await
+    async fn page(&self, viewer: UserId, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        telemetry::timed("cassandra", "timelines.page", self.entries(viewer, before, limit)).await
     }
 
-    async fn remove(&self, viewer: UserId, ids: &[PostId]) -> Result<(), StoreError> {
+    async fn remove(&self, viewer: UserId, ids: &[ContentId]) -> Result<(), StoreError> {
+        let ids = ids.iter().map(|id| id.uuid());
         telemetry::timed("cassandra", "timelines.remove", self.delete(viewer, ids)).await
     }
 
     async fn remove_author(&self, viewer: UserId, author: UserId) -> Result<(), StoreError> {
         telemetry::timed("cassandra", "timelines.remove_author", async {
             let rows = self.rows(viewer, None, SCAN_MAX).await?;
-            let theirs: Vec<PostId> = rows.iter().filter(|row| row.author == author).map(|row| row.id).collect();
-            self.delete(viewer, &theirs).await
+            let theirs = rows.into_iter().filter(|row| row.1 == author.uuid()).map(|row| row.0);
+            self.delete(viewer, theirs).await
         })
         .await
     }

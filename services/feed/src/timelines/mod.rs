@@ -4,7 +4,8 @@ mod cassandra;
 mod postgres;
 
 use async_trait::async_trait;
-use kernel::{PostId, StoreError, UserId};
+use kernel::{ContentId, ContentKind, StoreError, UserId};
+use uuid::Uuid;
 
 use crate::model::Entry;
 
@@ -15,6 +16,11 @@ pub use self::postgres::PostgresTimelines;
 pub const LENGTH_MAX: usize = 1_000;
 /// Timelines that one push writes to, and entries that one fill writes.
 pub const BATCH_MAX: usize = 1_000;
+
+/// Rows as entries. `None` for those of kinds that are not known here: a newer Plaza wrote them.
+fn entry(id: Uuid, author: UserId, kind: i16) -> Option<Entry> {
+    Some(Entry { id: ContentId::from_parts(ContentKind::from_number(kind)?, id), author })
+}
 
 /// Everybody's timelines. Implementations: tables in PostgreSQL, and partitions in Cassandra.
 ///
@@ -33,11 +39,12 @@ pub trait Timelines: Send + Sync {
     /// Writes up to [`BATCH_MAX`] entries into one timeline.
     async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError>;
 
-    /// Up to `limit` entries below `before`, or from the top. One round trip.
-    async fn page(&self, viewer: UserId, before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, StoreError>;
+    /// Up to `limit` entries below `before`, or from the top; those of kinds that are not known here are passed over. One
+    /// round trip, as long as there are none of those.
+    async fn page(&self, viewer: UserId, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
     /// Removes single entries.
-    async fn remove(&self, viewer: UserId, ids: &[PostId]) -> Result<(), StoreError>;
+    async fn remove(&self, viewer: UserId, ids: &[ContentId]) -> Result<(), StoreError>;
 
     /// Removes everything by one author.
     async fn remove_author(&self, viewer: UserId, author: UserId) -> Result<(), StoreError>;

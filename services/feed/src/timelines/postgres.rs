@@ -1,12 +1,12 @@
 //! Timelines in PostgreSQL: one row an entry.
 
 use async_trait::async_trait;
-use kernel::{PostId, StoreError, UserId};
+use kernel::{ContentId, ContentKind, StoreError, UserId};
 use postgres::{Db, fault};
 use uuid::Uuid;
 
-use super::{LENGTH_MAX, Timelines};
-use crate::model::{Entry, Kind};
+use super::{LENGTH_MAX, Timelines, entry};
+use crate::model::Entry;
 
 #[derive(Debug, Clone)]
 pub struct PostgresTimelines {
@@ -41,14 +41,14 @@ impl Timelines for PostgresTimelines {
             viewers,
             entry.id,
             entry.author,
-            i16::from(entry.kind.0)
+            entry.id.kind()
         )
     }
 
     async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError> {
-        let ids: Vec<PostId> = entries.iter().map(|entry| entry.id).collect();
+        let ids: Vec<ContentId> = entries.iter().map(|entry| entry.id).collect();
         let authors: Vec<UserId> = entries.iter().map(|entry| entry.author).collect();
-        let kinds: Vec<i16> = entries.iter().map(|entry| i16::from(entry.kind.0)).collect();
+        let kinds: Vec<ContentKind> = entries.iter().map(|entry| entry.id.kind()).collect();
         run!(
             self,
             "timelines.fill",
@@ -62,21 +62,29 @@ impl Timelines for PostgresTimelines {
         )
     }
 
-    async fn page(&self, viewer: UserId, before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let rows = sqlx::query_as::<_, (PostId, UserId, i16)>(
-            "SELECT id, author, kind FROM timelines WHERE viewer = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        )
-        .bind(viewer)
-        .bind(before.map_or(Uuid::max(), PostId::uuid))
-        .bind(limit as i64)
-        .fetch_all(self.db.pool());
-        let rows = telemetry::timed("postgres", "timelines.page", rows).await.map_err(fault)?;
-        // Written by `push` and `fill`, which take no other numbers.
-        let kind = |number: i16| i8::try_from(number).map(Kind).map_err(StoreError::broken);
-        rows.into_iter().map(|(id, author, number)| Ok(Entry { id, author, kind: kind(number)? })).collect()
+    async fn page(&self, viewer: UserId, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let mut wanted = limit;
+        loop {
+            let rows = sqlx::query_as::<_, (Uuid, UserId, i16)>(
+                "SELECT id, author, kind FROM timelines WHERE viewer = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+            )
+            .bind(viewer)
+            .bind(before.map_or(Uuid::max(), ContentId::uuid))
+            .bind(wanted as i64)
+            .fetch_all(self.db.pool());
+            let rows = telemetry::timed("postgres", "timelines.page", rows).await.map_err(fault)?;
+            let (found, ended) = (rows.len(), rows.len() < wanted);
+            let mut entries: Vec<Entry> =
+                rows.into_iter().filter_map(|(id, author, kind)| entry(id, author, kind)).collect();
+            if ended || entries.len() >= limit {
+                entries.truncate(limit);
+                return Ok(entries);
+            }
+            wanted += found - entries.len();
+        }
     }
 
-    async fn remove(&self, viewer: UserId, ids: &[PostId]) -> Result<(), StoreError> {
+    async fn remove(&self, viewer: UserId, ids: &[ContentId]) -> Result<(), StoreError> {
         run!(self, "timelines.remove", "DELETE FROM timelines WHERE viewer = $1 AND id = ANY($2)", viewer, ids)
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use feed::timelines::{BATCH_MAX, LENGTH_MAX};
-use feed::{CassandraTimelines, Entry, Kind, PostgresTimelines, Timelines};
-use kernel::{PostId, Timestamp, UserId};
+use feed::{CassandraTimelines, Contents, Entry, PostgresTimelines, Timelines};
+use kernel::{ContentId, ContentKind, Timestamp, UserId};
 use tokio::task::JoinSet;
 
 async fn on_postgres() -> Arc<dyn Timelines> {
@@ -43,7 +43,7 @@ on_each! {
     trimming_keeps_the_newest_and_all_of_them,
     clearing_concerns_one_timeline,
     concurrent_writers_lose_nothing,
-    a_kind_from_the_future_is_kept_as_it_is,
+    every_kind_comes_back_as_what_it_was,
 }
 
 fn person() -> UserId {
@@ -59,7 +59,7 @@ fn entries(author: UserId, count: usize) -> Vec<Entry> {
     let mut entries: Vec<Entry> = (0..count)
         .map(|n| {
             let time = Timestamp::from_millis(1_800_000_000_000 + n as i64 / 3);
-            Entry { id: PostId::new(time), author, kind: Kind::POST }
+            Entry { id: ContentId::new(ContentKind::Post, time), author }
         })
         .collect();
     entries.sort_by_key(|entry| entry.id);
@@ -101,7 +101,7 @@ async fn pages_are_in_the_order_of_ids_and_short_only_at_the_end(timelines: Arc<
     }
     assert_eq!(seen, newest_first(&entries));
     // A place need not be an entry's.
-    let between = PostId::floor(entries[9].id.created_at());
+    let between = ContentId::floor(ContentKind::Post, entries[9].id.created_at());
     let below: Vec<Entry> = newest_first(&entries).into_iter().filter(|entry| entry.id < between).collect();
     assert_eq!(timelines.page(viewer, Some(between), 100).await.unwrap(), below);
 }
@@ -137,7 +137,10 @@ async fn what_was_removed_comes_back_when_it_is_written_again(timelines: Arc<dyn
     for round in 0..5 {
         timelines.fill(viewer, &entries).await.unwrap();
         assert_eq!(all(&*timelines, viewer).await, newest_first(&entries), "round {round}");
-        timelines.remove(viewer, &[entries[1].id, PostId::new(Timestamp::from_millis(1))]).await.unwrap();
+        timelines
+            .remove(viewer, &[entries[1].id, ContentId::new(ContentKind::Post, Timestamp::from_millis(1))])
+            .await
+            .unwrap();
         assert_eq!(all(&*timelines, viewer).await.len(), 3, "round {round}");
         timelines.remove(viewer, &[]).await.unwrap();
         timelines.push(&[viewer], entries[1]).await.unwrap();
@@ -215,9 +218,12 @@ async fn concurrent_writers_lose_nothing(timelines: Arc<dyn Timelines>) {
     }
 }
 
-async fn a_kind_from_the_future_is_kept_as_it_is(timelines: Arc<dyn Timelines>) {
-    let viewer = person();
-    let entry = Entry { kind: Kind(i8::MAX), ..entries(person(), 1)[0] };
-    timelines.push(&[viewer], entry).await.unwrap();
-    assert_eq!(all(&*timelines, viewer).await, [entry]);
+async fn every_kind_comes_back_as_what_it_was(timelines: Arc<dyn Timelines>) {
+    let (viewer, author) = (person(), person());
+    let kinds = ContentKind::ALL.iter().zip(entries(author, ContentKind::ALL.len()));
+    let entries: Vec<Entry> =
+        kinds.map(|(kind, entry)| Entry { id: ContentId::from_parts(*kind, entry.id.uuid()), author }).collect();
+    timelines.push(&[viewer], entries[0]).await.unwrap();
+    timelines.fill(viewer, &entries[1..]).await.unwrap();
+    assert_eq!(all(&*timelines, viewer).await, newest_first(&entries));
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use feed::timelines::BATCH_MAX;
 use feed::{Entry, Timelines};
 use futures_util::{StreamExt as _, stream};
-use kernel::{PostId, StoreError, UserId};
+use kernel::{ContentId, StoreError, UserId};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
@@ -35,7 +35,7 @@ struct Pushes {
     hanging: Signal,
     failing: AtomicUsize,
     /// Which posts were pushed, in this order.
-    order: Mutex<Vec<PostId>>,
+    order: Mutex<Vec<ContentId>>,
 }
 
 /// A semaphore that begins empty.
@@ -68,11 +68,11 @@ impl Timelines for Faulty {
         self.inner.fill(viewer, entries).await
     }
 
-    async fn page(&self, viewer: UserId, before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    async fn page(&self, viewer: UserId, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
         self.inner.page(viewer, before, limit).await
     }
 
-    async fn remove(&self, viewer: UserId, ids: &[PostId]) -> Result<(), StoreError> {
+    async fn remove(&self, viewer: UserId, ids: &[ContentId]) -> Result<(), StoreError> {
         self.inner.remove(viewer, ids).await
     }
 
@@ -176,7 +176,7 @@ async fn a_long_fan_out_lets_others_pass() {
         world.now();
     }
     let order = pushes.order.lock();
-    let turns: Vec<PostId> = order.iter().copied().filter(|post| *post != short).skip(2).collect();
+    let turns: Vec<ContentId> = order.iter().copied().filter(|post| *post != short).skip(2).collect();
     assert_eq!(turns.len(), 8, "four further steps each");
     assert!(turns.chunks(2).all(|two| two.contains(&long) && two.contains(&also_long)), "they take turns");
 }

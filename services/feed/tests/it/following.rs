@@ -30,7 +30,7 @@ async fn a_post_reaches_followers_and_nobody_else(store: Store) {
     assert_eq!(world.feed(ada).await, [second, first], "one's own");
     assert_eq!(world.feed(cleo).await, []);
     let page = world.page(ben, None, 1).await;
-    assert_eq!((page.items[0].why, page.items[0].post.author.id), (Why::Followed, ada));
+    assert_eq!((page.items[0].why, page.items[0].content.author.id), (Why::Followed, ada));
     assert_eq!(world.page(ada, None, 1).await.items[0].why, Why::Own);
     // One's own are there before anybody else's.
     let third = world.post(ada).await;
@@ -110,7 +110,7 @@ async fn posting_while_somebody_pages_repeats_and_loses_nothing(store: Store) {
     let (mut seen, mut cursor) = (Vec::new(), None::<Cursor>);
     loop {
         let page = world.page(ben, cursor.as_ref(), 7).await;
-        seen.extend(page.items.iter().map(|item| item.post.id));
+        seen.extend(page.items.iter().map(|item| item.content.id));
         for author in [ada, ben, cleo] {
             world.post(author).await;
         }

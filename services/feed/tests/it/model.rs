@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use feed::PULLED_AGE_MAX;
-use kernel::{PostId, UserId};
+use kernel::{ContentId, UserId};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use schemas::content::Audience;
@@ -22,13 +22,13 @@ const LOOKED_AT_EVERY: usize = 4;
 const HISTORIES: u64 = 2;
 
 struct Posted {
-    id: PostId,
+    id: ContentId,
     author: UserId,
     deleted: bool,
 }
 
 /// Newest first: all that is there, of those whom I follow and neither muted nor blocked, and my own.
-fn wanted(world: &World, posted: &[Posted], viewer: UserId) -> Vec<PostId> {
+fn wanted(world: &World, posted: &[Posted], viewer: UserId) -> Vec<ContentId> {
     let belongs = |author: UserId| {
         world.society.change(|known| {
             let shows = known.follows.contains(&(viewer, author)) && !known.mutes.contains(&(viewer, author));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use feed::PULLED_AGE_MAX;
-use kernel::{PostId, UserId};
+use kernel::{ContentId, UserId};
 
 use crate::with_each_store;
 use crate::world::{PULL_MIN, Store, World};
@@ -56,7 +56,7 @@ async fn a_big_authors_posts_are_pulled(store: Store) {
 async fn nothing_is_lost_or_shown_twice_when_an_author_grows_and_shrinks(store: Store) {
     let world = World::new(store).await;
     let ada = world.person();
-    let mut wanted: Vec<PostId> = Vec::new();
+    let mut wanted: Vec<ContentId> = Vec::new();
     let mut fans = followers(&world, ada, 1).await;
     let fan = fans[0];
     // Up over the threshold, down below half of it, and up again, with a post at each size.

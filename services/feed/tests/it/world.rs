@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use content::{People, Relations, Standing};
-use feed::{CassandraTimelines, Edge, Entry, Graph, Kind, PostgresTimelines, Posts, Shown, Timelines, Worker};
+use feed::{CassandraTimelines, Contents, Edge, Entry, Graph, PostgresTimelines, Shown, Timelines, Worker};
 use kernel::{
-    Clock, Ctx, Cursor, ErrorKind, EventId, PageSize, PostId, Problem, RequestId, SessionId, Timestamp, UserId,
+    Clock, ContentId, Ctx, Cursor, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp, UserId,
 };
 use parking_lot::Mutex;
 use postgres::Db;
@@ -121,6 +121,7 @@ impl Relations for Society {
             let standing = |id: UserId| Standing {
                 follows: known.follows.contains(&(reader, id)),
                 blocked: known.blocked(reader, id),
+                ..Standing::default()
             };
             people.iter().map(|id| (*id, standing(*id))).collect()
         })
@@ -155,15 +156,15 @@ impl Graph for Society {
 struct Content(Arc<content::Service>);
 
 #[async_trait]
-impl Posts for Content {
-    async fn shown(&self, viewer: UserId, ids: &[PostId]) -> Result<Shown, Problem> {
+impl Contents for Content {
+    async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem> {
         let visible = self.0.visible(viewer, ids).await?;
-        Ok(Shown { posts: visible.posts, gone: visible.gone })
+        Ok(Shown { contents: visible.contents, gone: visible.gone })
     }
 
-    async fn latest(&self, authors: &[UserId], before: Option<PostId>, limit: usize) -> Result<Vec<Entry>, Problem> {
+    async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
         let latest = self.0.latest(authors, before, limit).await?;
-        Ok(latest.into_iter().map(|(id, author)| Entry { id, author, kind: Kind::POST }).collect())
+        Ok(latest.into_iter().map(|(id, author)| Entry { id, author }).collect())
     }
 }
 
@@ -232,16 +233,16 @@ impl World {
         std::array::from_fn(|_| self.person())
     }
 
-    pub async fn post(&self, author: UserId) -> PostId {
+    pub async fn post(&self, author: UserId) -> ContentId {
         self.post_to(author, Audience::Public).await
     }
 
-    pub async fn post_to(&self, author: UserId, audience: Audience) -> PostId {
+    pub async fn post_to(&self, author: UserId, audience: Audience) -> ContentId {
         let input = PostCreate { text: "Tea at noon".to_owned(), audience: Some(audience), ..PostCreate::default() };
-        self.content.create(&self.ctx(author), input).await.unwrap().id
+        self.content.create(&self.ctx(author), input.into()).await.unwrap().id
     }
 
-    pub async fn delete(&self, author: UserId, post: PostId) {
+    pub async fn delete(&self, author: UserId, post: ContentId) {
         self.content.delete(&self.ctx(author), post).await.unwrap();
     }
 
@@ -306,11 +307,11 @@ impl World {
     }
 
     /// The whole feed, read in pages of `size`.
-    pub async fn feed_by(&self, viewer: UserId, size: u32) -> Vec<PostId> {
+    pub async fn feed_by(&self, viewer: UserId, size: u32) -> Vec<ContentId> {
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
             let page = self.page(viewer, cursor.as_ref(), size).await;
-            seen.extend(page.items.iter().map(|item| item.post.id));
+            seen.extend(page.items.iter().map(|item| item.content.id));
             match page.next {
                 Some(next) => cursor = Some(next),
                 None => return seen,
@@ -318,11 +319,11 @@ impl World {
         }
     }
 
-    pub async fn feed(&self, viewer: UserId) -> Vec<PostId> {
+    pub async fn feed(&self, viewer: UserId) -> Vec<ContentId> {
         self.feed_by(viewer, 100).await
     }
 
-    pub async fn timeline(&self, viewer: UserId) -> Vec<PostId> {
+    pub async fn timeline(&self, viewer: UserId) -> Vec<ContentId> {
         let entries = self.timelines.page(viewer, None, 10_000).await.unwrap();
         entries.into_iter().map(|entry| entry.id).collect()
     }

@@ -1,7 +1,7 @@
 //! Uses of hashtags in PostgreSQL.
 
 use index::Language;
-use kernel::{PostId, Timestamp, UserId};
+use kernel::{ContentId, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
 use sqlx::PgConnection;
 use telemetry::timed;
@@ -61,15 +61,15 @@ pub(crate) async fn lock(tx: &mut PgConnection, author: UserId) -> StoreResult<(
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(tx).await.map(drop).map_err(fault)
 }
 
-/// Makes the uses of a post what `tagged` says.
-pub(crate) async fn replace(tx: &mut PgConnection, post: PostId, tagged: Option<&Tagged>) -> StoreResult<()> {
-    sqlx::query("DELETE FROM hashtag_uses WHERE post = $1").bind(post).execute(&mut *tx).await.map_err(fault)?;
+/// Makes the uses by a piece of content what `tagged` says.
+pub(crate) async fn replace(tx: &mut PgConnection, content: ContentId, tagged: Option<&Tagged>) -> StoreResult<()> {
+    sqlx::query("DELETE FROM hashtag_uses WHERE content = $1").bind(content).execute(&mut *tx).await.map_err(fault)?;
     let Some(tagged) = tagged.filter(|tagged| !tagged.tags.is_empty()) else { return Ok(()) };
     sqlx::query(
-        "INSERT INTO hashtag_uses (post, tag, author, language, used_at)
+        "INSERT INTO hashtag_uses (content, tag, author, language, used_at)
          SELECT DISTINCT $1::uuid, tag, $3::uuid, $4, $5::timestamptz FROM unnest($2::text[]) tag",
     )
-    .bind(post)
+    .bind(content)
     .bind(&tagged.tags)
     .bind(tagged.author)
     .bind(Language::detect(&tagged.text).map(Language::code))

@@ -1,6 +1,6 @@
 //! What is near, and what is on a map.
 
-use kernel::PostId;
+use kernel::ContentId;
 use schemas::search::Hit;
 use search::Thing;
 use search::model::Asked;
@@ -11,9 +11,9 @@ fn near<'a>(near: &'a str, radius_m: &'a str) -> Asked<'a> {
     Asked { near: Some(near), radius_m: Some(radius_m), ..Asked::default() }
 }
 
-fn place_of(world: &World, post: PostId, place: Option<(f64, f64)>) {
+fn place_of(world: &World, post: ContentId, place: Option<(f64, f64)>) {
     world.change(|known| {
-        let Some(Thing::Post(post)) = known.things.get_mut(&post.to_string()) else { panic!("a post") };
+        let Some(Thing::Content(post)) = known.things.get_mut(&post.to_string()) else { panic!("a post") };
         post.place = place.map(|(latitude, longitude)| schemas::content::Place { latitude, longitude, name: None });
     });
 }
@@ -37,7 +37,7 @@ async fn near_me_comes_nearest_first_with_its_distance() {
     let distances: Vec<f64> = page
         .items
         .iter()
-        .map(|hit| if let Hit::Post(it) = hit { it.distance_m.unwrap() } else { panic!("a post") })
+        .map(|hit| if let Hit::Content(it) = hit { it.distance_m.unwrap() } else { panic!("a post") })
         .collect();
     assert!(distances[0] < 1.0 && (distances[1] - 1_000.8).abs() < 1.0 && (distances[2] - 3_002.3).abs() < 1.0);
 }
@@ -66,7 +66,7 @@ async fn a_post_that_moved_since_it_was_indexed_is_where_it_is_now() {
     let post = world.post_at(ada, "here", Some((52.52, 13.405))).await;
     place_of(&world, post, Some((52.529, 13.405)));
     let page = world.page(ada, near("52.52,13.405", "5000"), None, 10).await.unwrap();
-    let Hit::Post(found) = &page.items[0] else { panic!("a post") };
+    let Hit::Content(found) = &page.items[0] else { panic!("a post") };
     assert!(found.distance_m.unwrap() > 900.0);
     for elsewhere in [Some((48.14, 11.58)), None] {
         place_of(&world, post, elsewhere);

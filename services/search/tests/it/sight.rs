@@ -25,7 +25,7 @@ async fn people_hashtags_and_posts_are_found_together_with_what_their_slices_sho
         match hit {
             Hit::Person(it) => assert_eq!((it.highlights[0].start, it.highlights[0].end), (11, 17)),
             Hit::Hashtag(it) => assert_eq!(it.posts, 12),
-            Hit::Post(it) => {
+            Hit::Content(it) => {
                 assert_eq!((it.highlights.len(), it.highlights[0].start, it.highlights[0].end), (1, 3, 10));
                 assert_eq!(it.distance_m, None);
             }
@@ -42,12 +42,12 @@ async fn what_is_shown_is_what_the_slice_has_now() {
     let [ada, ben] = [world.person("ada", "Ada").await, world.person("ben", "Ben").await];
     let post = world.post(ada, "tea with the secret word").await;
     world.change(|known| {
-        let Some(Thing::Post(post)) = known.things.get_mut(&post.to_string()) else { panic!("a post") };
+        let Some(Thing::Content(post)) = known.things.get_mut(&post.to_string()) else { panic!("a post") };
         post.text = "tea without it".to_owned();
     });
     let page = world.page(ben, Asked { q: Some("secret"), ..Asked::default() }, None, 50).await.unwrap();
-    let Hit::Post(found) = &page.items[0] else { panic!("a post") };
-    assert_eq!(found.post.text, "tea without it");
+    let Hit::Content(found) = &page.items[0] else { panic!("a post") };
+    assert_eq!(found.content.text, "tea without it");
     assert!(found.highlights.is_empty(), "nothing of an earlier text is told");
 }
 

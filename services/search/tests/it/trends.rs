@@ -5,22 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{EventId, PostId, Problem, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, EventId, Problem, Timestamp, UserId};
 use parking_lot::Mutex;
 use postgres::outbox::{Consumer as _, Delivery};
-use search::{Counter, FRESH, KEPT, PEOPLE_MIN, RECENT, Tagged, TaggedPosts};
+use search::{Counter, FRESH, KEPT, PEOPLE_MIN, RECENT, Tagged, TaggedContent};
 use serde_json::json;
 
 use crate::world::World;
 
 /// Posts that are there, public, and of accounts that are not private.
 #[derive(Default)]
-struct Posts(Mutex<HashMap<PostId, Tagged>>);
+struct Posts(Mutex<HashMap<ContentId, Tagged>>);
 
 #[async_trait]
-impl TaggedPosts for Posts {
-    async fn tagged(&self, post: PostId) -> Result<Option<Tagged>, Problem> {
-        Ok(self.0.lock().get(&post).cloned())
+impl TaggedContent for Posts {
+    async fn tagged(&self, content: ContentId) -> Result<Option<Tagged>, Problem> {
+        Ok(self.0.lock().get(&content).cloned())
     }
 }
 
@@ -59,16 +59,16 @@ impl Town {
         self.counter.consume(&event).await.unwrap();
     }
 
-    async fn post_at(&self, author: UserId, text: &str, created_at: Timestamp) -> PostId {
-        let post = PostId::new(created_at);
+    async fn post_at(&self, author: UserId, text: &str, created_at: Timestamp) -> ContentId {
+        let post = ContentId::new(ContentKind::Post, created_at);
         let tags = text.split(' ').filter_map(|word| word.strip_prefix('#')).map(str::to_owned).collect();
-        let tagged = Tagged { post, author, tags, text: text.to_owned(), created_at };
+        let tagged = Tagged { content: post, author, tags, text: text.to_owned(), created_at };
         self.posts.0.lock().insert(post, tagged);
-        self.tell("post.created", json!({ "post": post, "author": author })).await;
+        self.tell("content.created", json!({ "content": post, "author": author })).await;
         post
     }
 
-    async fn post(&self, author: UserId, text: &str) -> PostId {
+    async fn post(&self, author: UserId, text: &str) -> ContentId {
         self.post_at(author, text, self.world.now()).await
     }
 
@@ -149,17 +149,17 @@ async fn edits_deletions_and_private_accounts_take_back_what_they_counted() {
     }
     assert_eq!(town.trends().await, [trend("tea", 4, 4)]);
     // Events come again, and late.
-    town.tell("post.created", json!({ "post": posts[0], "author": people[0] })).await;
+    town.tell("content.created", json!({ "content": posts[0], "author": people[0] })).await;
     assert_eq!(town.trends().await, [trend("tea", 4, 4)]);
     town.posts.0.lock().remove(&posts[0]);
-    town.tell("post.deleted", json!({ "post": posts[0], "author": people[0] })).await;
-    town.tell("post.created", json!({ "post": posts[0], "author": people[0] })).await;
+    town.tell("content.deleted", json!({ "content": posts[0], "author": people[0] })).await;
+    town.tell("content.created", json!({ "content": posts[0], "author": people[0] })).await;
     assert_eq!(town.trends().await, [trend("tea", 3, 3)]);
     town.posts.0.lock().get_mut(&posts[1]).unwrap().tags = vec!["coffee".to_owned()];
-    town.tell("post.edited", json!({ "post": posts[1], "author": people[1] })).await;
+    town.tell("content.edited", json!({ "content": posts[1], "author": people[1] })).await;
     assert_eq!(town.trends().await, []);
     town.posts.0.lock().get_mut(&posts[1]).unwrap().tags = vec!["tea".to_owned()];
-    town.tell("post.edited", json!({ "post": posts[1], "author": people[1] })).await;
+    town.tell("content.edited", json!({ "content": posts[1], "author": people[1] })).await;
     assert_eq!(town.trends().await, [trend("tea", 3, 3)]);
     town.tell("account.updated", json!({ "user": people[2], "private": false })).await;
     assert_eq!(town.trends().await, [trend("tea", 3, 3)]);

@@ -8,13 +8,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use index::engine::tantivy::{Settings, Tantivy};
 use index::{Document, Engine, Item, Kind, Language, Write};
-use kernel::{Clock, Ctx, Cursor, ErrorKind, MessageId, Page, PageSize, PostId, Problem, RequestId, RoomId, SessionId};
+use kernel::{
+    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, MessageId, Page, PageSize, Problem, RequestId, RoomId,
+    SessionId,
+};
 use kernel::{Timestamp, UserId};
 use parking_lot::Mutex;
 use postgres::Db;
 use schemas::accounts::PersonSummary;
 use schemas::chat::Message;
-use schemas::content::{Audience, Place, Post, PostKind};
+use schemas::content::{Audience, Content, Place};
 use schemas::search::Hit;
 use search::model::{Asked, HASHTAG, MESSAGE, PERSON, POST};
 use search::{Directory, Error, Service, Source, Thing};
@@ -54,7 +57,7 @@ impl Known {
     fn sees(&self, viewer: UserId, id: &str, thing: &Thing) -> bool {
         let author = match thing {
             Thing::Person(person) => Some(person.id),
-            Thing::Post(post) => Some(post.author.id),
+            Thing::Content(post) => Some(post.author.id),
             Thing::Message(message) => message.sender,
             Thing::Hashtag { .. } => None,
         };
@@ -178,39 +181,48 @@ impl World {
         self.index(vec![(HASHTAG, document)]).await;
     }
 
-    pub async fn post(&self, author: UserId, text: &str) -> PostId {
+    pub async fn post(&self, author: UserId, text: &str) -> ContentId {
         self.post_at(author, text, None).await
     }
 
-    pub async fn post_at(&self, author: UserId, text: &str, at: Option<(f64, f64)>) -> PostId {
+    pub async fn post_at(&self, author: UserId, text: &str, at: Option<(f64, f64)>) -> ContentId {
         let (id, document) = self.write(author, text, at);
         self.index(vec![(POST, document)]).await;
         id
     }
 
     /// A post that exists, and its document, which is not indexed yet.
-    pub fn write(&self, author: UserId, text: &str, at: Option<(f64, f64)>) -> (PostId, Document) {
+    pub fn write(&self, author: UserId, text: &str, at: Option<(f64, f64)>) -> (ContentId, Document) {
         let now = self.now();
-        let id = PostId::new(now);
+        let id = ContentId::new(ContentKind::Post, now);
         let place = at.map(|(latitude, longitude)| Place { latitude, longitude, name: None });
         self.change(|known| {
             let Some(Thing::Person(author)) = known.things.get(&author.to_string()).cloned() else {
                 panic!("nobody wrote this")
             };
-            let post = Post {
+            let post = Content {
                 id,
-                kind: PostKind::Text,
+                kind: ContentKind::Post,
                 author,
                 text: text.to_owned(),
                 mentions: Vec::new(),
                 hashtags: Vec::new(),
                 audience: Audience::Public,
+                media: Vec::new(),
                 place,
+                parent: None,
+                root: None,
+                title: None,
+                state: None,
+                price: None,
+                availability: None,
                 created_at: now,
                 edited_at: None,
+                expires_at: None,
                 version: 1,
+                engagement: None,
             };
-            known.things.insert(id.to_string(), Thing::Post(Box::new(post)));
+            known.things.insert(id.to_string(), Thing::Content(Box::new(post)));
         });
         let tags = text.split_whitespace().filter_map(|word| word.strip_prefix('#')).map(str::to_owned).collect();
         let document = Document {
@@ -290,7 +302,7 @@ pub fn name(hit: &Hit) -> String {
     match hit {
         Hit::Person(it) => format!("@{}", it.person.handle),
         Hit::Hashtag(it) => format!("#{}", it.tag),
-        Hit::Post(it) => it.post.text.clone(),
+        Hit::Content(it) => it.content.text.clone(),
         Hit::Message(it) => it.message.text.clone(),
     }
 }
