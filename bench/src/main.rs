@@ -5,6 +5,7 @@
 //! cargo run --release -p bench -- cdc
 //! cargo run --release -p bench -- search
 //! cargo run --release -p bench -- feed-quality
+//! cargo run --release -p bench -- feed-policy
 //! ```
 //!
 //! ## Decisions
@@ -16,6 +17,7 @@
 
 mod cdc;
 mod feed_quality;
+mod feeds;
 mod floor;
 mod gateway;
 mod measure;
@@ -42,6 +44,8 @@ enum Command {
     Search(search::Options),
     /// How well the feed is ranked, beside other ways to rank it.
     FeedQuality(feed_quality::Options),
+    /// What the ways of distributing content cost on a generated graph, beside the least that is possible.
+    FeedPolicy(feeds::policy::Options),
     /// The bare WebSocket server that the others are compared with. Started by them.
     #[command(hide = true)]
     Floor,
@@ -60,6 +64,10 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Command::Cdc(options) => cdc::run(options).await,
             Command::Search(options) => search::run(options).await,
             Command::FeedQuality(options) => feed_quality::run(&options),
+            Command::FeedPolicy(options) => {
+                feeds::policy::run(&options);
+                Ok(())
+            }
             Command::Floor => floor::serve().await,
         }
     })

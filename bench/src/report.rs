@@ -20,13 +20,13 @@ impl Bar {
 
 /// Rows of text, aligned when printed.
 pub struct Table {
-    title: &'static str,
+    title: String,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub fn new(title: &'static str, head: &[&str]) -> Self {
-        Self { title, rows: vec![head.iter().map(|cell| (*cell).to_owned()).collect()] }
+    pub fn new(title: impl Into<String>, head: &[&str]) -> Self {
+        Self { title: title.into(), rows: vec![head.iter().map(|cell| (*cell).to_owned()).collect()] }
     }
 
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {

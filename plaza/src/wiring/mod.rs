@@ -54,6 +54,9 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         beside = beside.merge(gateway.router());
         tasks.spawn(Arc::clone(gateway).run(stop.clone()));
     }
+    if config.has(Role::Api) {
+        tasks.spawn(slices.feed.clone().run(clock.clone(), stop.clone()));
+    }
     let operations = if config.has(Role::Api) { operations(&slices) } else { Routes::new() };
     tasks.spawn(slices.accounts.clone().run(clock.clone(), stop.clone()));
     // Settings are changed over REST: who is told of them, and when somebody vanished, is told from there.

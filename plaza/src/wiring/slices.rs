@@ -128,7 +128,7 @@ async fn feed(
         }
     };
     let (db, contents, graph) = (stores.db.clone(), Arc::new(FeedContent(content.clone())), relations.clone());
-    let service = feed::Service::new(db.clone(), timelines.clone(), contents.clone(), graph.clone(), &config.feed);
+    let service = feed::Service::new(db.clone(), timelines.clone(), contents.clone(), graph.clone(), Arc::new(Unseen), &config.feed);
     let worker = feed::Worker::new(db, timelines, contents, graph, &config.feed, clock.clone());
     Ok((service, worker))
 }

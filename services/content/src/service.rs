@@ -214,16 +214,6 @@ impl Service {
         Ok(Visible { contents, gone })
     }
 
-    /// The newest content of `authors`, whoever may read them, older than `before`: newest first, in one round trip.
-    pub async fn latest(
-        &self,
-        authors: &[UserId],
-        before: Option<ContentId>,
-        limit: usize,
-    ) -> Result<Vec<(ContentId, UserId)>, Error> {
-        Ok(self.store.latest(authors, before, limit as i64).await?)
-    }
-
     /// Which of `contents` may be read by `reader`, in their order.
     async fn readable(&self, reader: UserId, contents: Vec<Content>) -> Result<Vec<schemas::content::Content>, Error> {
         if contents.is_empty() {

@@ -19,7 +19,7 @@ const COLUMNS: &str = "id, kind, author, audience, text, mentions, hashtags, ver
 
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    db: Db,
+    pub(crate) db: Db,
 }
 
 type Tx = Transaction<'static, Postgres>;
@@ -105,30 +105,6 @@ impl Store {
         .bind(most)
         .fetch_all(self.db.pool());
         Ok(telemetry::timed("postgres", "content.count_tags", rows).await.map_err(fault)?.into_iter().collect())
-    }
-
-    /// The newest content of all `authors` together that come before `before`: ids and authors, newest first.
-    pub(crate) async fn latest(
-        &self,
-        authors: &[UserId],
-        before: Option<ContentId>,
-        limit: i64,
-    ) -> StoreResult<Vec<(ContentId, UserId)>> {
-        let rows = sqlx::query_as::<_, (ContentKind, Uuid, UserId)>(
-            "SELECT latest.kind, latest.id, author FROM unnest($1::uuid[]) author
-             CROSS JOIN LATERAL (
-                 SELECT kind, id FROM contents
-                 WHERE contents.author = author.author AND deleted_at IS NULL AND id < $2
-                 ORDER BY id DESC LIMIT $3
-             ) latest
-             ORDER BY latest.id DESC LIMIT $3",
-        )
-        .bind(authors)
-        .bind(before.map_or(Uuid::max(), ContentId::uuid))
-        .bind(limit)
-        .fetch_all(self.db.pool());
-        let rows = telemetry::timed("postgres", "content.latest", rows).await.map_err(fault)?;
-        Ok(rows.into_iter().map(|(kind, id, author)| (ContentId::from_parts(kind, id), author)).collect())
     }
 }
 

@@ -10,43 +10,62 @@
 //!   So an unfollow or a block works at once, however far behind the worker is, and no fan-out undoes anything.
 //! - **An id is a place**: ids are UUIDv7, the order of ids is the order of the feed, a cursor is an id. What arrives
 //!   while somebody pages down is above the cursor, so nothing moves.
-//! - **Big authors are pulled.** From `feed.pull_followers_min` followers on, what an author publishes is left where it is, and readers who
-//!   follow such authors fetch their latest, all authors in one query. Nothing is lost or shown twice when the mode
-//!   changes: an author who was ever pulled stays in the list of those whom readers ask, pushed again or not, and what
-//!   comes from both sources is merged by id. Back below half of the threshold, it is pushed again.
+//! - **Pushed or pulled by cost** ([`policy`]): for each author, kind and class of viewers, content is written to timelines where
+//!   that costs less than looking it up each time that such viewers open their feed. How often authors publish and viewers
+//!   come is counted as it happens (fading means, a week long), what a row and a look cost is measured (or set), decisions
+//!   are kept in `feed_routes` and looked at again when the author publishes, and hourly. `feed.distribution` chooses:
+//!   `rule`, `push` (everything to everybody), `followers` (authors with many followers are pulled by all).
+//! - **Decisions change and nothing is lost or shown twice.** A decision is durable before it is acted upon. A route keeps the
+//!   worst that it ever was, and since when it is better; a viewer's class likewise. A page asks, for as far down as the
+//!   timeline reaches, everybody who may have published something there that was not pushed; what comes from both sources
+//!   is merged by id. So old decisions cost something only to those who page far down.
 //! - **What is one's own is always pulled**: it is in the feed when the answer to its publication arrives.
 //! - **A long fan-out takes turns.** An event does one step (a thousand followers) at once; the rest is a job that goes to the
 //!   end of the line after each step. The followers' ids are the position, so that whoever takes the job over goes
 //!   on where it stopped, repeating at most one step, and repeating writes the same rows.
 //! - **A store that is away costs time, not entries**: a step that fails becomes a job that is tried for as long as it takes.
-//! - **A page costs six round trips**, and five of them one after the other: timeline, edges, what is pulled, content, and at
-//!   once its authors and who may read. A seventh, the list of pulled authors, is asked once a second in each process. A
-//!   further round costs the same again, at most [`ROUNDS_MAX`](service::ROUNDS_MAX) in all; a page that is still not full
+//! - **A page costs eight round trips**, five of them one after the other: at once the timeline, whom the viewer follows and the
+//!   viewer's class; what is decided about those; what is pulled; content; and at once its authors and who may read. A
+//!   further round costs five of them again, at most [`ROUNDS_MAX`](service::ROUNDS_MAX) in all; a page that is still not full
 //!   has a cursor.
 //! - Timelines keep a thousand entries, and are trimmed now and then by the writes that make them grow. What is older is
 //!   found at its author.
+//! - **Stories are pulled**: the tray asks for the live stories of all whom the viewer follows in one query, and is sorted anew each
+//!   time. Nothing about them is written for anybody, so nothing has to be taken away when they expire.
+//! - **Reels are one ranked pool for all**, made once a minute by whoever reads first, and kept for half an hour: a page is a
+//!   part of a pool, its cursor names the pool, so that pages neither repeat nor skip while people engage.
 //! - There is no live hint of what is new: who is online is not known here, and a signal for each follower each time would cost
 //!   more than the entry. Clients ask when they come to the front, and when their person pulls down.
 
-mod authors;
+mod costs;
 mod error;
 mod http;
 mod jobs;
+mod listings;
 mod metrics;
 mod model;
 mod neighbours;
+pub mod policy;
+pub mod ranked;
+mod reels;
+mod routes;
 mod service;
 mod settings;
 pub mod timelines;
+mod tray;
+mod viewers;
 mod worker;
 
-pub use authors::{Mode, PULLED_AGE_MAX, PULLED_MAX};
 pub use error::Error;
 pub use http::routes;
 pub use jobs::Task;
-pub use model::Entry;
-pub use neighbours::{Contents, Edge, Graph, Shown};
+pub use model::{Area, Entry, RADIUS_M_MAX, Source, Window};
+pub use neighbours::{Contents, Edge, Graph, Reception, Receptions, Shown};
+pub use reels::{POOL_AGE_MAX, POOL_EVERY, POOL_MAX};
 pub use service::{ROUNDS_MAX, Service};
-pub use settings::Settings;
+pub use routes::{IN_TIMELINES, RECHECK_AFTER, Route};
+pub use settings::{Distribution, Settings};
 pub use timelines::{CassandraTimelines, PostgresTimelines, Timelines};
+pub use tray::{STORIES_OF_ONE_MAX, STORY_LIFE};
+pub use viewers::{PENDING_MAX, Viewer};
 pub use worker::{BACKFILL_MAX, TRIM_EVERY, Worker};

@@ -11,6 +11,7 @@ pub(crate) struct Metrics {
     pub(crate) steps_failed: Counter,
     pub(crate) visible_after: Histogram,
     pub(crate) page_rounds: Histogram,
+    pub(crate) page_pulls: Histogram,
 }
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
@@ -26,6 +27,11 @@ pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     page_rounds: histogram(
         "plaza_feed_page_rounds",
         "Rounds of reading and filtering that a page of the following feed took",
+        COUNT_BUCKETS,
+    ),
+    page_pulls: histogram(
+        "plaza_feed_page_pulls",
+        "Authors and kinds that a round of a page looked up because they may not have been pushed",
         COUNT_BUCKETS,
     ),
 });

@@ -1,12 +1,52 @@
 //! What a timeline holds, and how two ordered sources become one.
 
-use kernel::{ContentId, UserId};
+use kernel::{ContentId, ContentKind, UserId};
 
 /// One line of a timeline. Its place is its id, which begins with the moment of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Entry {
     pub id: ContentId,
     pub author: UserId,
+}
+
+/// What one author publishes of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source {
+    pub author: UserId,
+    pub kind: ContentKind,
+}
+
+/// A stretch of a feed, by ids: below `before`, and not below `from`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Window {
+    pub before: Option<ContentId>,
+    pub from: Option<ContentId>,
+}
+
+/// A circle on the globe.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+    pub radius_m: f64,
+}
+
+/// How far around a place is looked, in metres.
+pub const RADIUS_M_MAX: f64 = 500_000.0;
+pub const RADIUS_M_DEFAULT: f64 = 25_000.0;
+
+impl Area {
+    /// From `latitude,longitude`.
+    #[must_use]
+    pub fn parse(near: &str, radius_m: Option<f64>) -> Option<Self> {
+        let (latitude, longitude) = near.split_once(',')?;
+        let (latitude, longitude): (f64, f64) = (latitude.trim().parse().ok()?, longitude.trim().parse().ok()?);
+        let radius_m = radius_m.unwrap_or(RADIUS_M_DEFAULT);
+        let on_globe = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
+        (on_globe && (1.0..=RADIUS_M_MAX).contains(&radius_m)).then_some(Self { latitude, longitude, radius_m })
+    }
 }
 
 /// What a source gave: entries, newest first, and whether there are none beyond.
@@ -59,7 +99,7 @@ pub fn merge(a: &Part, b: &Part, limit: usize) -> Merged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::{ContentKind, Timestamp};
+    use kernel::Timestamp;
     use proptest::prelude::*;
 
     fn entry(ms: u16) -> Entry {
@@ -72,6 +112,18 @@ mod tests {
         let newest_first = all.iter().rev().map(|ms| entry(*ms));
         let entries = newest_first.filter(|e| before.is_none_or(|before| e.id < before)).take(limit).collect();
         Part::new(entries, limit)
+    }
+
+    #[test]
+    fn an_area_is_on_the_globe_and_of_some_size() {
+        let area = |near, radius_m| Area::parse(near, radius_m).is_some();
+        assert!(area("52.5,13.4", None) && area("-90, 180", Some(1.0)) && area("0,0", Some(RADIUS_M_MAX)));
+        for (near, radius_m) in [
+            ("", None), ("52.5", None), ("52.5;13.4", None), ("90.1,0", None), ("0,180.1", None), ("NaN,0", None),
+            ("1,2,3", None), ("0,0", Some(0.9)), ("0,0", Some(RADIUS_M_MAX + 1.0)), ("0,0", Some(f64::NAN)),
+        ] {
+            assert!(!area(near, radius_m), "{near} {radius_m:?}");
+        }
     }
 
     proptest! {

@@ -1,12 +1,12 @@
 //! What feeds ask of the graph and of content.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use kernel::{ContentId, Problem, UserId};
+use kernel::{ContentId, ContentKind, Problem, Timestamp, UserId};
 use schemas::content::Content;
 
-use crate::model::Entry;
+use crate::model::{Area, Entry, Source, Window};
 
 /// What a viewer has to do with an author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +31,9 @@ pub trait Graph: Send + Sync {
     /// nobody to the viewer.
     async fn edges(&self, viewer: UserId, authors: &[UserId]) -> Result<HashMap<UserId, Edge>, Problem>;
 
+    /// Everybody whom `viewer` follows and does not hide ([`Edge::shows`]), in one round trip, from the present truth.
+    async fn followed(&self, viewer: UserId) -> Result<Vec<UserId>, Problem>;
+
     /// Up to `limit` followers of `author` whose ids are above `after`, in the order of their ids.
     async fn followers(&self, author: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, Problem>;
 
@@ -52,7 +55,36 @@ pub trait Contents: Send + Sync {
     /// What `viewer` may read of `ids`, judged by what holds now.
     async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem>;
 
-    /// The newest content of all `authors` together, older than `before`, whoever may read them, in one round trip. Fewer
-    /// than `limit` only at the end.
-    async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem>;
+    /// The newest of all `sources` together within `window`, whoever may read it, in one round trip. Fewer than `limit`
+    /// only at the end of the window.
+    async fn latest(&self, sources: &[Source], window: Window, limit: usize) -> Result<Vec<Entry>, Problem>;
+
+    /// The stories of `authors` from `since` on, up to `each` of an author, whoever may see them, in one round trip.
+    async fn stories(&self, authors: &[UserId], since: Timestamp, each: usize) -> Result<Vec<Entry>, Problem>;
+
+    /// The newest public content of a kind, newest first.
+    async fn newest(&self, kind: ContentKind, limit: usize) -> Result<Vec<Entry>, Problem>;
+
+    /// Listings in an area that are older than `before`, whoever may see them, newest first.
+    async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem>;
+}
+
+/// How something was received by all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reception {
+    /// People who saw it.
+    pub views: u64,
+    /// Whatever people did with it.
+    pub acts: u64,
+}
+
+/// What people did with content, as trays and pools see it. Both are guesses of what is wanted: when there is no answer,
+/// pages are made without.
+#[async_trait]
+pub trait Receptions: Send + Sync {
+    /// Those of `ids` that `viewer` has seen, in one round trip.
+    async fn seen(&self, viewer: UserId, ids: &[ContentId]) -> Result<HashSet<ContentId>, Problem>;
+
+    /// How `ids` were received, in one round trip. What is left out was not received at all.
+    async fn of(&self, ids: &[ContentId]) -> Result<HashMap<ContentId, Reception>, Problem>;
 }

@@ -1,7 +1,7 @@
 //! Keeps timelines: writes what was posted, fills and empties them as people follow and unfollow.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use kernel::{Clock, ContentId, EventId, Problem, Timestamp, UserId};
@@ -14,12 +14,15 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::authors::Authors;
+use crate::costs::{Known, Meter};
 use crate::jobs::{self, Claimed, Jobs, Task};
 use crate::metrics::METRICS;
-use crate::model::Entry;
+use crate::model::{Entry, Source, Window};
 use crate::neighbours::{Contents, Graph};
+use crate::policy::{Class, Reach};
+use crate::routes::{IN_TIMELINES, Routes};
 use crate::timelines::{BATCH_MAX, Timelines};
+use crate::viewers::Viewers;
 use crate::{Error, Settings};
 
 /// Content of an author that a new follower finds in the feed.
@@ -28,6 +31,8 @@ pub const BACKFILL_MAX: usize = 100;
 pub const TRIM_EVERY: u64 = 32;
 /// Tasks that one process works on at once.
 const LANES: usize = 2;
+/// Wait between looks for decisions that are due.
+const RECHECK_EVERY: Duration = Duration::from_secs(60);
 /// Wait between looks when nothing wakes a lane: another process may have left work behind.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -35,7 +40,11 @@ pub struct Worker {
     timelines: Arc<dyn Timelines>,
     contents: Arc<dyn Contents>,
     graph: Arc<dyn Graph>,
-    authors: Authors,
+    routes: Routes,
+    viewers: Viewers,
+    costs: Known,
+    meter: Meter,
+    db: Db,
     jobs: Jobs,
     clock: Clock,
     work: Notify,
@@ -51,8 +60,19 @@ impl Worker {
         settings: &Settings,
         clock: Clock,
     ) -> Arc<Self> {
-        let authors = Authors::new(db.clone(), settings.pull_followers_min);
-        Arc::new(Self { timelines, contents, graph, authors, jobs: Jobs::new(db), clock, work: Notify::new() })
+        Arc::new(Self {
+            timelines,
+            contents,
+            graph,
+            routes: Routes::new(db.clone(), settings.distribution, settings.pull_followers_min),
+            viewers: Viewers::new(db.clone()),
+            costs: Known::new(db.clone(), settings, LANES as f64),
+            meter: Meter::PUSH,
+            jobs: Jobs::new(db.clone()),
+            db,
+            clock,
+            work: Notify::new(),
+        })
     }
 
     /// Does the first step of a task at once. What remains, or fails, becomes a job: neither a long fan-out nor a store that
@@ -79,7 +99,27 @@ impl Worker {
         for _ in 0..LANES {
             lanes.spawn(Arc::clone(&self).lane(stop.clone()));
         }
+        lanes.spawn(self.keep_deciding(stop));
         while lanes.join_next().await.is_some() {}
+    }
+
+    async fn keep_deciding(self: Arc<Self>, stop: CancellationToken) {
+        let mut tick = tokio::time::interval(RECHECK_EVERY);
+        while stop.run_until_cancelled(tick.tick()).await.is_some() {
+            if let Err(error) = self.recheck().await {
+                tracing::warn!(%error, "decisions about distribution stay as they are");
+            }
+        }
+    }
+
+    /// Looks again at decisions and classes that are due, and tells what pushing took.
+    pub async fn recheck(&self) -> Result<(), Error> {
+        self.meter.write(&self.db).await?;
+        let now = self.clock.now();
+        while self.viewers.recheck(now).await? {}
+        let crowd = self.costs.now(&self.viewers, now).await?;
+        while self.routes.recheck(&crowd, now).await? {}
+        Ok(())
     }
 
     async fn lane(self: Arc<Self>, stop: CancellationToken) {
@@ -150,16 +190,25 @@ impl Worker {
         posted_at: Timestamp,
         after: Option<UserId>,
     ) -> Result<Option<UserId>, Error> {
-        if after.is_none() {
+        let (kind, now) = (content.kind(), self.clock.now());
+        let reach = if after.is_none() {
             let followers = self.graph.followers_count(author).await?;
-            if !self.authors.mode(author, followers, self.clock.now()).await?.pushes() {
-                METRICS.pulled.inc();
-                return Ok(None);
-            }
+            let crowd = self.costs.now(&self.viewers, now).await?;
+            self.routes.published((author, kind), followers, &crowd, (posted_at, now)).await?
+        } else {
+            self.routes.reach(author, kind).await?
+        };
+        if reach == Reach::NOBODY {
+            METRICS.pulled.inc();
+            return Ok(None);
         }
-        let followers = self.graph.followers(author, after, BATCH_MAX).await?;
+        let page = self.graph.followers(author, after, BATCH_MAX).await?;
+        let next = if page.len() == BATCH_MAX { page.last().copied() } else { None };
+        let followers = self.reached(page, reach).await?;
         if !followers.is_empty() {
+            let began = Instant::now();
             self.timelines.push(&followers, Entry { id: content, author }).await?;
+            self.meter.measured(followers.len(), began.elapsed());
             METRICS.rows.inc_by(followers.len() as u64);
             let grown: Vec<UserId> =
                 followers.iter().copied().filter(|viewer| is_due_for_trim(*viewer, content)).collect();
@@ -167,19 +216,35 @@ impl Worker {
                 self.timelines.trim(&grown).await?;
             }
         }
-        if followers.len() == BATCH_MAX {
-            return Ok(followers.last().copied());
+        if next.is_none() {
+            METRICS.visible_after.observe(self.clock.now().since(posted_at).as_secs_f64());
         }
-        METRICS.visible_after.observe(self.clock.now().since(posted_at).as_secs_f64());
-        Ok(None)
+        Ok(next)
+    }
+
+    /// Those of `viewers` who are pushed to. Whoever comes into a higher class after this was asked pulls what was published
+    /// until then.
+    async fn reached(&self, mut viewers: Vec<UserId>, reach: Reach) -> Result<Vec<UserId>, Error> {
+        if reach != Reach::EVERYBODY {
+            let classes = self.viewers.classes(&viewers).await?;
+            viewers.retain(|viewer| reach.pushes_to(classes.get(viewer).copied().unwrap_or(Class::LOWEST)));
+        }
+        Ok(viewers)
     }
 
     async fn backfill(&self, viewer: UserId, author: UserId) -> Result<(), Error> {
-        // A pulled author's content is found without.
-        if self.authors.pulled(self.clock.now()).await?.contains(&author) || !self.follows(viewer, author).await? {
+        if !self.follows(viewer, author).await? {
             return Ok(());
         }
-        let latest = self.contents.latest(&[author], None, BACKFILL_MAX).await?;
+        // What is pulled is found without.
+        let class = self.viewers.of(viewer).await?.class;
+        let mut sources = Vec::with_capacity(IN_TIMELINES.len());
+        for kind in IN_TIMELINES {
+            if self.routes.reach(author, kind).await?.pushes_to(class) {
+                sources.push(Source { author, kind });
+            }
+        }
+        let latest = self.contents.latest(&sources, Window::default(), BACKFILL_MAX).await?;
         if latest.is_empty() {
             return Ok(());
         }

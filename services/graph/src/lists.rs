@@ -155,6 +155,16 @@ pub(crate) async fn followings(db: &Db, viewer: UserId) -> StoreResult<Vec<UserI
     timed("postgres", "graph.followings", query).await.map_err(fault)
 }
 
+/// Everybody whom `viewer` follows and does not mute.
+pub(crate) async fn heard_followings(db: &Db, viewer: UserId) -> StoreResult<Vec<UserId>> {
+    let query = sqlx::query_scalar(
+        "SELECT target FROM follows WHERE source = $1 AND target NOT IN (SELECT target FROM mutes WHERE source = $1)",
+    )
+    .bind(viewer)
+    .fetch_all(db.pool());
+    timed("postgres", "graph.heard_followings", query).await.map_err(fault)
+}
+
 /// Those whom `viewer` follows who have at least `followers_min` followers.
 pub(crate) async fn popular_followings(db: &Db, viewer: UserId, followers_min: i64) -> StoreResult<Vec<UserId>> {
     let query = sqlx::query_scalar(

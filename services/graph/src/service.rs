@@ -216,6 +216,11 @@ impl Service {
         Ok(lists::followings(&self.db, viewer).await?)
     }
 
+    /// Those of [`Service::followings`] whom `viewer` does not mute. A block ends following, so none is left out for that.
+    pub async fn heard_followings(&self, viewer: UserId) -> Result<Vec<UserId>, Error> {
+        Ok(lists::heard_followings(&self.db, viewer).await?)
+    }
+
     /// Those whom `viewer` follows who have at least `followers_min` followers.
     pub async fn popular_followings(&self, viewer: UserId, followers_min: u64) -> Result<Vec<UserId>, Error> {
         let followers_min = i64::try_from(followers_min).unwrap_or(i64::MAX);

@@ -1,11 +1,11 @@
 //! The graph and content, as feeds see them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use feed::{Edge, Entry, Shown};
-use kernel::{ContentId, Problem, UserId};
+use feed::{Area, Edge, Entry, Reception, Shown, Source, Window};
+use kernel::{ContentId, ContentKind, Problem, Timestamp, UserId};
 
 use super::Relations;
 
@@ -18,6 +18,10 @@ impl feed::Graph for Relations {
         let standings = self.0.standings(viewer, authors).await?;
         let edge = |it: graph::Standing| Edge { follows: it.follows, hidden: it.mutes || it.blocked };
         Ok(standings.into_iter().map(|(author, standing)| (author, edge(standing))).collect())
+    }
+
+    async fn followed(&self, viewer: UserId) -> Result<Vec<UserId>, Problem> {
+        Ok(self.0.heard_followings(viewer).await?)
     }
 
     async fn followers(&self, author: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, Problem> {
@@ -40,8 +44,41 @@ impl feed::Contents for FeedContent {
         Ok(Shown { contents: found.contents, gone: found.gone })
     }
 
-    async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let found = self.0.latest(authors, before, limit).await?;
-        Ok(found.into_iter().map(|(id, author)| Entry { id, author }).collect())
+    async fn latest(&self, sources: &[Source], window: Window, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let source = |it: &Source| content::Source { author: it.author, kind: it.kind };
+        let sources: Vec<content::Source> = sources.iter().map(source).collect();
+        let window = content::Window { before: window.before, from: window.from };
+        Ok(entries(self.0.latest(&sources, window, limit).await?))
+    }
+
+    async fn stories(&self, authors: &[UserId], since: Timestamp, each: usize) -> Result<Vec<Entry>, Problem> {
+        Ok(entries(self.0.stories(authors, since, each).await?))
+    }
+
+    async fn newest(&self, kind: ContentKind, limit: usize) -> Result<Vec<Entry>, Problem> {
+        Ok(entries(self.0.newest(kind, limit).await?))
+    }
+
+    async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let place = (area.latitude, area.longitude);
+        Ok(entries(self.0.listings_near(place, area.radius_m, before, limit).await?))
+    }
+}
+
+fn entries(found: Vec<(ContentId, UserId)>) -> Vec<Entry> {
+    found.into_iter().map(|(id, author)| Entry { id, author }).collect()
+}
+
+/// Until something tells how content is received: as if nobody had seen any.
+pub struct Unseen;
+
+#[async_trait]
+impl feed::Receptions for Unseen {
+    async fn seen(&self, _: UserId, _: &[ContentId]) -> Result<HashSet<ContentId>, Problem> {
+        Ok(HashSet::new())
+    }
+
+    async fn of(&self, _: &[ContentId]) -> Result<HashMap<ContentId, Reception>, Problem> {
+        Ok(HashMap::new())
     }
 }

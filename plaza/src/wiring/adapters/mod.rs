@@ -8,7 +8,7 @@ mod relations;
 mod search;
 
 pub use chat::ChatPeople;
-pub use feed::FeedContent;
+pub use feed::{FeedContent, Unseen};
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;

@@ -1,9 +1,8 @@
 //! What the model sees of an item.
 
 use kernel::{ContentKind, UserId};
-use serde::{Deserialize, Serialize};
 
-use crate::action::{Action, Heads};
+use crate::action::{ACTIONS, Action, Heads};
 use crate::candidate::Source;
 use crate::dice::{hash_text, scramble};
 use crate::tally::hours;
@@ -75,14 +74,11 @@ pub fn schema() -> u64 {
 }
 
 /// An item as the model sees it: what the hand-weighted model says of it, and features by slot. Logged when served.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Features {
     /// Logits of the hand-weighted model: the learned one corrects them.
-    #[serde(rename = "h")]
     pub hand: Heads,
-    #[serde(rename = "s")]
     pub slots: Vec<u32>,
-    #[serde(rename = "v")]
     pub values: Vec<f32>,
 }
 
@@ -162,6 +158,34 @@ impl Features {
         let finite = self.values.iter().chain(&self.hand).all(|value| value.is_finite());
         let inside = self.slots.iter().all(|slot| (*slot as usize) < SLOTS);
         finite && inside && self.slots.len() == self.values.len() && self.slots.len() <= FEATURES_MAX
+    }
+
+    /// As bytes, for the log: numbers in little-endian order.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes: Vec<u8> = self.hand.iter().flat_map(|number| number.to_le_bytes()).collect();
+        for (slot, value) in self.slots.iter().zip(&self.values) {
+            bytes.extend(slot.to_le_bytes());
+            bytes.extend(value.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// What [`Features::to_bytes`] wrote, if it is of use to a model.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (numbers, rest) = bytes.as_chunks::<4>();
+        let (hand, pairs) = numbers.split_at_checked(ACTIONS)?;
+        let mut it = Self::default();
+        for (number, bytes) in it.hand.iter_mut().zip(hand) {
+            *number = f32::from_le_bytes(*bytes);
+        }
+        for pair in pairs.chunks(2) {
+            let [slot, value] = pair else { return None };
+            it.slots.push(u32::from_le_bytes(*slot));
+            it.values.push(f32::from_le_bytes(*value));
+        }
+        (rest.is_empty() && it.is_sound()).then_some(it)
     }
 
     /// The slot that is on for what stands at the top of a page.
@@ -255,8 +279,11 @@ mod tests {
         assert!(features.is_sound(), "{features:?}");
         assert_eq!(features, Features::of(&viewer, &candidate).at_place(99));
         assert_ne!(features, Features::of(&viewer, &candidate).at_place(0));
-        let json = serde_json::to_value(&features).unwrap();
-        assert_eq!(serde_json::from_value::<Features>(json).unwrap(), features);
+        let bytes = features.to_bytes();
+        assert_eq!(Features::from_bytes(&bytes), Some(features));
+        for cut in [0, 5, 23, 27, 28, bytes.len() - 1] {
+            assert_eq!(Features::from_bytes(&bytes[..cut]), None, "{cut}");
+        }
         let numbered = NUMERIC.len() as u32 + CHOICES.iter().map(|(_, size)| size).sum::<u32>();
         assert!(numbered <= NUMBERED);
     }

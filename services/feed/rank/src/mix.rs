@@ -11,6 +11,8 @@ use crate::Dice;
 pub struct Rules {
     /// Items of the slate.
     pub length: usize,
+    /// When fewer than this would be left, old items are ranked too: a quiet community has a feed as well.
+    pub length_min: usize,
     /// What a further item of the same author counts, each time again, and the least that it comes to.
     pub author_decay: f32,
     pub author_floor: f32,
@@ -24,7 +26,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { length: 200, author_decay: 0.5, author_floor: 0.25, run_max: 3, cold_start: true, explore: 0.02 }
+        Self { length: 200, length_min: WINDOW, author_decay: 0.5, author_floor: 0.25, run_max: 3, cold_start: true, explore: 0.02 }
     }
 }
 

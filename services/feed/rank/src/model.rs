@@ -122,6 +122,16 @@ impl Model {
     }
 }
 
+/// How surprising `actions` are to whoever predicted `probabilities`: the logarithmic loss of all heads together.
+#[must_use]
+pub fn surprise(probabilities: &Heads, actions: Actions) -> f64 {
+    let loss = |action: Action| {
+        let likely = f64::from(probabilities[action.index()]).clamp(1e-7, 1.0 - 1e-7);
+        -if actions.has(action) { likely } else { 1.0 - likely }.ln()
+    };
+    Action::ALL.into_iter().map(loss).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +179,15 @@ mod tests {
         }
         let [high, low] = [300, 301].map(|slot| model.predict(&features(slot))[Action::React.index()]);
         assert!(low / high > 0.75, "{high} {low}");
+    }
+
+    #[test]
+    fn what_was_predicted_surprises_less() {
+        let react = Actions::default().with(Action::React);
+        let (sure, unsure) = ([0.0, 0.9, 0.0, 0.0, 0.0, 0.0], [0.0, 0.1, 0.0, 0.0, 0.0, 0.0]);
+        assert!(surprise(&sure, react) < surprise(&unsure, react));
+        assert!(surprise(&unsure, Actions::default()) < surprise(&sure, Actions::default()));
+        assert!(surprise(&[0.0; ACTIONS], react).is_finite());
     }
 
     #[test]

@@ -51,13 +51,19 @@ pub fn slate(
     rules: &Rules,
     dice: &mut Dice,
 ) -> (Vec<Ranked>, HashMap<Dropped, usize>) {
-    let mut left_out = HashMap::new();
-    let mut kept = Vec::with_capacity(candidates.len());
+    let mut left_out: HashMap<Dropped, usize> = HashMap::new();
+    let (mut kept, mut old) = (Vec::with_capacity(candidates.len()), Vec::new());
     for (index, candidate) in candidates.iter().enumerate() {
         match dropped(candidate, viewer.id, viewer.now) {
+            Some(Dropped::Old) => old.push(index),
             Some(why) => *left_out.entry(why).or_default() += 1,
             None => kept.push(index),
         }
+    }
+    if kept.len() < rules.length_min {
+        kept.append(&mut old);
+    } else if !old.is_empty() {
+        left_out.insert(Dropped::Old, old.len());
     }
     let mut features: Vec<Features> = kept.iter().map(|index| Features::of(viewer, &candidates[*index])).collect();
     let score = |(index, features): (&usize, &Features)| scored(&candidates[*index], features, scorer);
@@ -123,6 +129,12 @@ mod tests {
             assert!(ranked.iter().all(|item| candidates[item.index].readable == Some(true)));
             assert!(ranked.iter().all(|item| item.features.is_sound()));
             assert_eq!(left_out[&Dropped::Unreadable], 20);
+            // In a community where nobody has said anything for a week.
+            let viewer = Viewer { now: now.plus(std::time::Duration::from_secs(7 * 86_400)), ..viewer };
+            assert_eq!(slate(&viewer, &candidates, scorer, &Rules::default(), &mut Dice::new(1)).0.len(), 20);
+            let rules = Rules { length_min: 0, ..Rules::default() };
+            let (ranked, left_out) = slate(&viewer, &candidates, scorer, &rules, &mut Dice::new(1));
+            assert_eq!((ranked.len(), left_out[&Dropped::Old]), (0, 20));
         }
     }
 }

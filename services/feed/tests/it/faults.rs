@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::with_each_store;
-use crate::world::{Store, World};
+use crate::world::{Store, World, by_followers};
 
 with_each_store! {
     a_worker_killed_half_way_neither_skips_nor_doubles,
@@ -91,7 +91,7 @@ impl Timelines for Faulty {
 
 async fn faulty(store: Store, pushes: &Arc<Pushes>) -> World {
     let pushes = Arc::clone(pushes);
-    World::with(store, 1_000_000, |inner| Arc::new(Faulty { inner, pushes })).await
+    World::with(store, by_followers(1_000_000), |inner| Arc::new(Faulty { inner, pushes })).await
 }
 
 /// Followers without the events of following: there is nothing to fill their timelines with.

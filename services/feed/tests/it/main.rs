@@ -7,5 +7,6 @@ mod faults;
 mod following;
 mod model;
 mod pulled;
+mod ruled;
 mod round_trips;
 mod world;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use feed::PULLED_AGE_MAX;
 use kernel::{ContentId, UserId};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -11,7 +10,7 @@ use schemas::content::Audience;
 use crate::with_each_store;
 use crate::world::{Store, World};
 
-with_each_store! { a_drained_feed_is_what_the_model_says }
+with_each_store! { a_drained_feed_is_what_the_model_says, it_is_by_the_rule_of_cost_as_well }
 
 const PEOPLE: usize = 7;
 /// A multiple of [`DRAINED_EVERY`].
@@ -43,13 +42,21 @@ async fn a_drained_feed_is_what_the_model_says(store: Store) {
     let first = std::env::var("PLAZA_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = first.map_or(1..=HISTORIES, |seed: u64| seed..=seed);
     for seed in seeds {
-        history(store, seed).await;
+        history(World::new(store).await, store, seed, false).await;
     }
 }
 
-async fn history(store: Store, seed: u64) {
+/// With decisions and classes that change all the time.
+async fn it_is_by_the_rule_of_cost_as_well(store: Store) {
+    let first = std::env::var("PLAZA_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = first.map_or(1..=HISTORIES, |seed: u64| seed..=seed);
+    for seed in seeds {
+        history(World::ruled(store).await, store, seed, true).await;
+    }
+}
+
+async fn history(world: World, store: Store, seed: u64, time_passes: bool) {
     let mut dice = StdRng::seed_from_u64(seed);
-    let world = World::new(store).await;
     let people: [UserId; PEOPLE] = world.people();
     let mut posted: Vec<Posted> = Vec::new();
     for step in 1..=STEPS {
@@ -81,6 +88,14 @@ async fn history(store: Store, seed: u64) {
                 world.deliver_once().await;
             }
         }
+        if time_passes && step % LOOKED_AT_EVERY == 1 {
+            match dice.random_range(0..4) {
+                0 => world.clock.advance(Duration::from_hours(dice.random_range(1..200))),
+                1 => world.clock.advance(Duration::from_secs(dice.random_range(1..120))),
+                2 => world.open(people[dice.random_range(0..PEOPLE)], dice.random_range(1..12)).await,
+                _ => world.worker.recheck().await.unwrap(),
+            }
+        }
         // However far behind the worker is: nothing that does not belong, nothing twice, all in order.
         if step % LOOKED_AT_EVERY > 0 {
             continue;
@@ -92,7 +107,6 @@ async fn history(store: Store, seed: u64) {
         assert!(seen.iter().all(|id| all.contains(id)), "{store:?}, seed {seed}, step {step}: what does not belong");
         if step % DRAINED_EVERY == 0 {
             world.drain().await;
-            world.clock.advance(PULLED_AGE_MAX + Duration::from_millis(1));
             for viewer in people {
                 let seen = world.feed_by(viewer, dice.random_range(3..=20)).await;
                 let all = wanted(&world, &posted, viewer);

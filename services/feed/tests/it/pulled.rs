@@ -1,8 +1,5 @@
 //! Authors with many followers.
 
-use std::time::Duration;
-
-use feed::PULLED_AGE_MAX;
 use kernel::{ContentId, UserId};
 
 use crate::with_each_store;
@@ -12,11 +9,6 @@ with_each_store! {
     a_big_authors_posts_are_pulled,
     nothing_is_lost_or_shown_twice_when_an_author_grows_and_shrinks,
     pulled_and_pushed_posts_are_one_feed_in_pages,
-}
-
-/// Longer than readers trust their list of pulled authors.
-fn wait(world: &World) {
-    world.clock.advance(PULLED_AGE_MAX + Duration::from_millis(1));
 }
 
 async fn followers(world: &World, author: UserId, count: u64) -> Vec<UserId> {
@@ -37,7 +29,6 @@ async fn a_big_authors_posts_are_pulled(store: Store) {
     world.drain().await;
     let (by_ada, by_ben) = (world.post(ada).await, world.post(ben).await);
     world.drain().await;
-    wait(&world);
     assert_eq!(world.timeline(few[0]).await, [by_ada]);
     assert_eq!(world.timeline(many[0]).await, []);
     assert_eq!(world.feed(many[0]).await, [by_ben]);
@@ -68,8 +59,7 @@ async fn nothing_is_lost_or_shown_twice_when_an_author_grows_and_shrinks(store: 
         fans.extend(followers(&world, ada, more as u64).await);
         wanted.insert(0, world.post(ada).await);
         world.drain().await;
-        wait(&world);
-        assert_eq!(world.feed_by(fan, 3).await, wanted, "with {size} followers");
+            assert_eq!(world.feed_by(fan, 3).await, wanted, "with {size} followers");
     }
     let pushed = world.timeline(fan).await.len();
     assert!((1..wanted.len()).contains(&pushed), "{pushed} of {} were pushed", wanted.len());
@@ -89,7 +79,6 @@ async fn pulled_and_pushed_posts_are_one_feed_in_pages(store: Store) {
         wanted.insert(0, world.post(author).await);
     }
     world.drain().await;
-    wait(&world);
     for size in [1, 3, 50] {
         assert_eq!(world.feed_by(reader, size).await, wanted, "in pages of {size}");
     }

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use content::{People, Relations, Standing};
-use feed::{CassandraTimelines, Contents, Edge, Entry, Graph, PostgresTimelines, Shown, Timelines, Worker};
+use feed::{
+    Area, CassandraTimelines, Contents, Distribution, Edge, Entry, Graph, PostgresTimelines, Reception, Receptions, Settings,
+    Shown, Source, Timelines, Window, Worker,
+};
 use kernel::{
-    Clock, ContentId, Ctx, Cursor, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp, UserId,
+    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp, UserId,
 };
 use parking_lot::Mutex;
 use postgres::Db;
@@ -140,6 +143,13 @@ impl Graph for Society {
         })
     }
 
+    async fn followed(&self, viewer: UserId) -> Result<Vec<UserId>, Problem> {
+        self.ask(|known| {
+            let all = known.follows.iter().filter(|(source, _)| *source == viewer).map(|(_, target)| *target);
+            all.filter(|id| !known.mutes.contains(&(viewer, *id)) && !known.blocked(viewer, *id)).collect()
+        })
+    }
+
     async fn followers(&self, author: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, Problem> {
         self.ask(|known| {
             let all = known.follows.iter().filter(|(_, target)| *target == author).map(|(source, _)| *source);
@@ -162,10 +172,71 @@ impl Contents for Content {
         Ok(Shown { contents: visible.contents, gone: visible.gone })
     }
 
-    async fn latest(&self, authors: &[UserId], before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let latest = self.0.latest(authors, before, limit).await?;
-        Ok(latest.into_iter().map(|(id, author)| Entry { id, author }).collect())
+    async fn latest(&self, sources: &[Source], window: Window, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let source = |it: &Source| content::Source { author: it.author, kind: it.kind };
+        let sources: Vec<content::Source> = sources.iter().map(source).collect();
+        let window = content::Window { before: window.before, from: window.from };
+        Ok(entries(self.0.latest(&sources, window, limit).await?))
     }
+
+    async fn stories(&self, authors: &[UserId], since: Timestamp, each: usize) -> Result<Vec<Entry>, Problem> {
+        Ok(entries(self.0.stories(authors, since, each).await?))
+    }
+
+    async fn newest(&self, kind: ContentKind, limit: usize) -> Result<Vec<Entry>, Problem> {
+        Ok(entries(self.0.newest(kind, limit).await?))
+    }
+
+    async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let place = (area.latitude, area.longitude);
+        Ok(entries(self.0.listings_near(place, area.radius_m, before, limit).await?))
+    }
+}
+
+fn entries(found: Vec<(ContentId, UserId)>) -> Vec<Entry> {
+    found.into_iter().map(|(id, author)| Entry { id, author }).collect()
+}
+
+/// What was seen and how it was received, as a test says.
+#[derive(Default)]
+pub struct Spectators {
+    pub seen: Mutex<HashSet<(UserId, ContentId)>>,
+    pub received: Mutex<HashMap<ContentId, Reception>>,
+    pub away: AtomicBool,
+}
+
+impl Spectators {
+    fn there(&self) -> Result<(), Problem> {
+        if self.away.load(Ordering::Relaxed) {
+            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Receptions for Spectators {
+    async fn seen(&self, viewer: UserId, ids: &[ContentId]) -> Result<HashSet<ContentId>, Problem> {
+        self.there()?;
+        let seen = self.seen.lock();
+        Ok(ids.iter().filter(|id| seen.contains(&(viewer, **id))).copied().collect())
+    }
+
+    async fn of(&self, ids: &[ContentId]) -> Result<HashMap<ContentId, Reception>, Problem> {
+        self.there()?;
+        let received = self.received.lock();
+        Ok(ids.iter().filter_map(|id| Some((*id, *received.get(id)?))).collect())
+    }
+}
+
+/// Authors with so many followers are pulled.
+pub fn by_followers(pull_followers_min: u64) -> Settings {
+    Settings { distribution: Distribution::Followers, pull_followers_min, ..Settings::default() }
+}
+
+/// By the rule of cost, where a row and a look cost the same.
+pub fn by_rule() -> Settings {
+    Settings { distribution: Distribution::Rule, push_us: Some(1.0), pull_us: Some(1.0), ..Settings::default() }
 }
 
 pub struct World {
@@ -175,20 +246,25 @@ pub struct World {
     pub timelines: Arc<dyn Timelines>,
     pub worker: Arc<Worker>,
     pub feed: Arc<feed::Service>,
+    pub spectators: Arc<Spectators>,
     pub clock: Clock,
     dispatch: Arc<Dispatch>,
-    pull_min: u64,
+    settings: Settings,
 }
 
 impl World {
     pub async fn new(store: Store) -> Self {
-        Self::with(store, PULL_MIN, |timelines| timelines).await
+        Self::with(store, by_followers(PULL_MIN), |timelines| timelines).await
+    }
+
+    pub async fn ruled(store: Store) -> Self {
+        Self::with(store, by_rule(), |timelines| timelines).await
     }
 
     /// A world whose worker writes through `wrap`; what is read is not wrapped.
     pub async fn with(
         store: Store,
-        pull_min: u64,
+        settings: Settings,
         wrap: impl FnOnce(Arc<dyn Timelines>) -> Arc<dyn Timelines>,
     ) -> Self {
         let db = postgres::testing::fresh().await;
@@ -197,20 +273,19 @@ impl World {
         let content = content::Service::new(db.clone(), society.clone(), society.clone());
         let posts = Arc::new(Content(content.clone()));
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
-        let settings = feed::Settings { pull_followers_min: pull_min };
+        let spectators = Arc::new(Spectators::default());
         let written = wrap(timelines.clone());
         let worker = Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
-        let feed = feed::Service::new(db.clone(), timelines.clone(), posts, society.clone(), &settings);
+        let feed = feed::Service::new(db.clone(), timelines.clone(), posts, society.clone(), spectators.clone(), &settings);
         let dispatch = Dispatch::new(db.clone(), clock.clone(), vec![worker.clone() as Arc<dyn Consumer>]);
-        Self { db, society, content, timelines, worker, feed, clock, dispatch, pull_min }
+        Self { db, society, content, timelines, worker, feed, spectators, clock, dispatch, settings }
     }
 
     /// Another process's worker on the same stores.
     pub fn another_worker(&self) -> Arc<Worker> {
         let posts = Arc::new(Content(self.content.clone()));
-        let settings = feed::Settings { pull_followers_min: self.pull_min };
         let (db, timelines) = (self.db.clone(), self.timelines.clone());
-        Worker::new(db, timelines, posts, self.society.clone(), &settings, self.clock.clone())
+        Worker::new(db, timelines, posts, self.society.clone(), &self.settings, self.clock.clone())
     }
 
     pub fn now(&self) -> Timestamp {
@@ -321,6 +396,14 @@ impl World {
 
     pub async fn feed(&self, viewer: UserId) -> Vec<ContentId> {
         self.feed_by(viewer, 100).await
+    }
+
+    /// Lets a viewer open the feed so often, and writes that down.
+    pub async fn open(&self, viewer: UserId, times: u32) {
+        for _ in 0..times {
+            self.page(viewer, None, 1).await;
+        }
+        self.feed.write_down(self.now()).await;
     }
 
     pub async fn timeline(&self, viewer: UserId) -> Vec<ContentId> {
