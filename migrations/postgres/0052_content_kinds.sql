@@ -13,7 +13,6 @@ ALTER TABLE content_hashtags RENAME CONSTRAINT post_hashtags_pkey TO content_has
 ALTER INDEX post_hashtags_by_post RENAME TO content_hashtags_by_content;
 
 -- What was written before, and is still to be acted upon, in the words of now.
-ALTER TABLE hashtag_uses RENAME COLUMN post TO content;
 UPDATE outbox SET
     kind = replace(kind, 'post.', 'content.'),
     payload = (payload - 'post') || jsonb_build_object('content', payload -> 'post', 'kind', 'post')
@@ -22,4 +21,3 @@ UPDATE event_dead SET
     kind = replace(kind, 'post.', 'content.'),
     payload = (payload - 'post') || jsonb_build_object('content', payload -> 'post', 'kind', 'post')
 WHERE kind IN ('post.created', 'post.edited', 'post.deleted');
-UPDATE feed_jobs SET task = (task - 'post') || jsonb_build_object('content', task -> 'post') WHERE task ? 'post';

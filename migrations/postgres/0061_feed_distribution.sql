@@ -43,3 +43,6 @@ CREATE TABLE feed_costs (
 INSERT INTO feed_routes (author, kind, reach, reach_worst, since, rate, counted_at, followers, checked_at)
     SELECT author, 1, CASE WHEN pushed THEN 0 ELSE 4 END, 4, since, 0, since, 0, since FROM feed_authors;
 DROP TABLE feed_authors;
+
+-- What is still to be done, in the words of now.
+UPDATE feed_jobs SET task = (task - 'post') || jsonb_build_object('content', task -> 'post') WHERE task ? 'post';

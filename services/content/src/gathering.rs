@@ -27,7 +27,7 @@ pub struct Window {
 impl Service {
     /// The newest of all `sources` together within `window`, whoever may read it: newest first, in one round trip.
     ///
-    /// The newest of each source is looked at first: only the sources that lead by it can have more among the newest of all.
+    /// The newest of each source is looked at first: only the sources that are ahead by it can have more among the newest of all.
     pub async fn latest(
         &self,
         sources: &[Source],
@@ -38,7 +38,7 @@ impl Service {
             return Ok(Vec::new());
         }
         let rows = sqlx::query_as::<_, (ContentKind, Uuid, UserId)>(
-            "WITH leading AS MATERIALIZED (
+            "WITH front AS MATERIALIZED (
                  SELECT asked.author, asked.kind, newest.id
                  FROM unnest($1::uuid[], $2::smallint[]) asked (author, kind)
                  CROSS JOIN LATERAL (
@@ -48,11 +48,11 @@ impl Service {
                  ) newest
                  ORDER BY newest.id DESC LIMIT $5
              )
-             SELECT leading.kind, latest.id, leading.author FROM leading
+             SELECT front.kind, latest.id, front.author FROM front
              CROSS JOIN LATERAL (
                  SELECT id FROM contents
-                 WHERE author = leading.author AND kind = leading.kind AND deleted_at IS NULL
-                     AND id <= leading.id AND id >= $4
+                 WHERE author = front.author AND kind = front.kind AND deleted_at IS NULL
+                     AND id <= front.id AND id >= $4
                  ORDER BY id DESC LIMIT $5
              ) latest
              ORDER BY latest.id DESC LIMIT $5",

@@ -303,6 +303,9 @@ impl Consumer for Worker {
         let task = match event.kind.as_str() {
             "content.created" => {
                 let ContentCreated { content, author, created_at, .. } = serde_json::from_value(payload)?;
+                if !IN_TIMELINES.contains(&content.kind()) {
+                    return Ok(());
+                }
                 Task::Push { content, author, posted_at: created_at }
             }
             "follow.created" => {

@@ -14,7 +14,7 @@ crate::on_both_stores![
     pages_neither_repeat_nor_skip_while_others_post,
 ];
 
-async fn say(person: &Person, text: &str) -> Post {
+async fn say(person: &Person, text: &str) -> Content {
     let post = PostCreate { text: text.to_owned(), ..PostCreate::default() };
     person.session.publish(post).await.unwrap()
 }

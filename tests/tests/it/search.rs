@@ -29,7 +29,7 @@ fn word() -> String {
     letters.chars().map(|digit| char::from(b'a' + digit.to_digit(16).unwrap() as u8)).collect()
 }
 
-async fn say(person: &Person, text: &str) -> Post {
+async fn say(person: &Person, text: &str) -> Content {
     person.session.publish(PostCreate { text: text.to_owned(), ..PostCreate::default() }).await.unwrap()
 }
 
@@ -95,7 +95,7 @@ async fn nobody_finds_across_a_block_or_past_an_audience(plaza: &Deployment) {
         audience: Some(Audience::Followers),
         ..PostCreate::default()
     };
-    ada.session.publish(close).await.unwrap();
+    ada.session.publish(close.clone()).await.unwrap();
     let q = [("q", word.as_str())];
     finds(&ben, &q, &[&close.text]).await;
     assert_eq!(found(&cleo.session, &q).await, [""; 0]);

@@ -39,7 +39,7 @@ async fn a_refused_change_is_not_told() {
     assert!(world.contents.delete(&world.ctx(ben), post.id).await.is_err());
     assert!(
         world
-            .posts
+            .contents
             .edit(&world.ctx(ada), post.id, ContentEdit { text: Some(String::new()), ..ContentEdit::default() })
             .await
             .is_err()

@@ -125,11 +125,11 @@ impl World {
         Ctx { user, session: SessionId::new(now), now, request: RequestId::random() }
     }
 
-    pub async fn post(&self, author: UserId, text: &str) -> Post {
+    pub async fn post(&self, author: UserId, text: &str) -> Content {
         self.post_to(author, text, Audience::Public).await
     }
 
-    pub async fn post_to(&self, author: UserId, text: &str, audience: Audience) -> Post {
+    pub async fn post_to(&self, author: UserId, text: &str, audience: Audience) -> Content {
         let input = PostCreate { text: text.to_owned(), audience: Some(audience), ..PostCreate::default() };
         self.contents.create(&self.ctx(author), input.into()).await.unwrap()
     }

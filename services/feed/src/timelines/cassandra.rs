@@ -63,7 +63,7 @@ impl CassandraTimelines {
         }
     }
 
-    async fn delete(&self, viewer: UserId, ids: impl IntoIterator<Item = Uuid>) -> StoreResult<()> {
+    async fn delete(&self, viewer: UserId, ids: Vec<Uuid>) -> StoreResult<()> {
         each(ids, |id| self.db.write(&self.delete, (viewer.uuid(), id))).await
     }
 
@@ -102,14 +102,14 @@ impl Timelines for CassandraTimelines {
     }
 
     async fn remove(&self, viewer: UserId, ids: &[ContentId]) -> Result<(), StoreError> {
-        let ids = ids.iter().map(|id| id.uuid());
+        let ids = ids.iter().map(|id| id.uuid()).collect();
         telemetry::timed("cassandra", "timelines.remove", self.delete(viewer, ids)).await
     }
 
     async fn remove_author(&self, viewer: UserId, author: UserId) -> Result<(), StoreError> {
         telemetry::timed("cassandra", "timelines.remove_author", async {
             let rows = self.rows(viewer, None, SCAN_MAX).await?;
-            let theirs = rows.into_iter().filter(|row| row.1 == author.uuid()).map(|row| row.0);
+            let theirs = rows.into_iter().filter(|row| row.1 == author.uuid()).map(|row| row.0).collect();
             self.delete(viewer, theirs).await
         })
         .await

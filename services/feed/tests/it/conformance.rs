@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use feed::timelines::{BATCH_MAX, LENGTH_MAX};
-use feed::{CassandraTimelines, Contents, Entry, PostgresTimelines, Timelines};
+use feed::{CassandraTimelines, Entry, PostgresTimelines, Timelines};
 use kernel::{ContentId, ContentKind, Timestamp, UserId};
 use tokio::task::JoinSet;
 

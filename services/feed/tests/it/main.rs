@@ -8,5 +8,7 @@ mod following;
 mod model;
 mod pulled;
 mod ruled;
+mod removals;
 mod round_trips;
+mod surfaces;
 mod world;

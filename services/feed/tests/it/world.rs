@@ -67,6 +67,7 @@ pub struct Known {
     pub follows: BTreeSet<(UserId, UserId)>,
     pub blocks: HashSet<(UserId, UserId)>,
     pub mutes: HashSet<(UserId, UserId)>,
+    pub private: HashSet<UserId>,
     pub away: bool,
 }
 
@@ -107,7 +108,7 @@ impl People for Society {
     async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
         self.ask(|known| {
             let there = ids.iter().filter(|id| known.people.contains(id));
-            let summary = |id: UserId| PersonSummary { id, handle: id.to_string(), name: "A".into(), private: false };
+            let summary = |id: UserId| PersonSummary { id, handle: id.to_string(), name: "A".into(), private: known.private.contains(&id) };
             there.map(|id| (*id, summary(*id))).collect()
         })
     }
@@ -315,6 +316,42 @@ impl World {
     pub async fn post_to(&self, author: UserId, audience: Audience) -> ContentId {
         let input = PostCreate { text: "Tea at noon".to_owned(), audience: Some(audience), ..PostCreate::default() };
         self.content.create(&self.ctx(author), input.into()).await.unwrap().id
+    }
+
+    pub async fn publish(&self, author: UserId, kind: ContentKind) -> ContentId {
+        self.publish_at(author, kind, None).await
+    }
+
+    /// Something of any kind, as it comes to be when it is published: the row and its event.
+    pub async fn publish_at(&self, author: UserId, kind: ContentKind, place: Option<(f64, f64)>) -> ContentId {
+        let now = self.now();
+        let id = ContentId::new(kind, now);
+        sqlx::query(
+            "INSERT INTO contents
+                 (id, kind, author, audience, text, mentions, hashtags, version, created_at, latitude, longitude)
+             VALUES ($1, $2, $3, 'public', 'Tea at noon', '[]', '[]', 1, $4, $5, $6)",
+        )
+        .bind(id.uuid())
+        .bind(kind.number())
+        .bind(author)
+        .bind(now)
+        .bind(place.map(|place| place.0))
+        .bind(place.map(|place| place.1))
+        .execute(self.db.pool())
+        .await
+        .unwrap();
+        let event = serde_json::json!({
+            "content": id, "kind": kind, "author": author, "audience": "public", "mentions": [], "hashtags": [],
+            "created_at": now,
+        });
+        self.tell_of("content.created", id.to_string(), event).await;
+        id
+    }
+
+    /// From then on, its author alone may read it.
+    pub async fn hide(&self, content: ContentId) {
+        let hide = sqlx::query("UPDATE contents SET audience = 'only_me' WHERE id = $1").bind(content.uuid());
+        assert_eq!(hide.execute(self.db.pool()).await.unwrap().rows_affected(), 1);
     }
 
     pub async fn delete(&self, author: UserId, post: ContentId) {
