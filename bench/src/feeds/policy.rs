@@ -33,7 +33,14 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) {
-    let names = ["least possible", "push to all", "pull all", "best follower threshold", "rule, rates known", "rule, as it runs"];
+    let names = [
+        "least possible",
+        "push to all",
+        "pull all",
+        "best follower threshold",
+        "rule, rates known",
+        "rule, as it runs",
+    ];
     for (regime, posts_per_day) in REGIMES {
         let mut spans = vec![[(f64::MAX, f64::MIN); RATIOS.len()]; names.len()];
         let mut follows = 0;
@@ -124,7 +131,9 @@ fn means(classes: &[Class], opens: &[f64]) -> [f64; CLASSES] {
         sums[class.index()] += opens;
         counts[class.index()] += 1.0;
     }
-    std::array::from_fn(|class| if counts[class] > 0.0 { sums[class] / counts[class] } else { Costs::OPENS_GUESSED[class] })
+    std::array::from_fn(
+        |class| if counts[class] > 0.0 { sums[class] / counts[class] } else { Costs::OPENS_GUESSED[class] },
+    )
 }
 
 /// Each way's cost, by the least possible.

@@ -25,7 +25,7 @@ use web::{Edge, Routes};
 use crate::config::{Config, Role};
 use crate::exit::Stopped;
 use crate::health::{self, Health};
-use adapters::FoundContent;
+use adapters::{FeedContent, FoundContent};
 pub use index::{Index, mappings};
 pub use slices::{Slices, message_log};
 pub use stores::Stores;
@@ -56,6 +56,10 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     }
     if config.has(Role::Api) {
         tasks.spawn(slices.feed.clone().run(clock.clone(), stop.clone()));
+    }
+    // Whoever serves pages takes over what was learned, whoever it was that learned it.
+    if config.has(Role::Api) || config.has(Role::Worker) {
+        tasks.spawn(slices.learner.clone().run(clock.clone(), stop.clone()));
     }
     let operations = if config.has(Role::Api) { operations(&slices) } else { Routes::new() };
     tasks.spawn(slices.accounts.clone().run(clock.clone(), stop.clone()));
@@ -103,6 +107,7 @@ fn operations(slices: &Slices) -> Routes {
         .merge(chat::routes(slices.chat.clone()))
         .merge(content::routes(slices.content.clone()))
         .merge(feed::routes(slices.feed.clone()))
+        .merge(feed::ranked::routes(slices.ranked.clone()))
         .merge(search::routes(slices.search.clone()))
 }
 
@@ -152,6 +157,7 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
+        feed::ranked::Listener::new(stores.db.clone(), Arc::new(FeedContent(slices.content.clone())), clock.clone()),
         search::Counter::new(stores.db.clone(), Arc::new(FoundContent(slices.content.clone())), clock.clone()),
     ]
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chat::log::MessageLog;
 use chat::sequencer::Sequencer;
+use feed::ranked;
 use feed::{CassandraTimelines, PostgresTimelines, Timelines};
 use index::Kind;
 use index::pipeline::Mappings;
@@ -30,6 +31,8 @@ pub struct Slices {
     pub content: Arc<content::Service>,
     pub feed: Arc<feed::Service>,
     pub feed_worker: Arc<feed::Worker>,
+    pub ranked: Arc<ranked::Ranked>,
+    pub learner: Arc<ranked::Learner>,
     pub search: Arc<search::Service>,
     /// The graph, for the profiles that accounts shows.
     pub relations: Arc<Relations>,
@@ -52,8 +55,23 @@ impl Slices {
         let index = Index::open(stores, config, clock, config.has(Role::Worker))?;
         let found = super::mappings(stores, &log);
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
+        let (ranked, learner) = ranked(stores, &feed, &content, &relations).await?;
         let search = search(stores, &index, &accounts, &graph, &content, &chat).await?;
-        Ok(Self { accounts, graph, presence, chat, content, feed, feed_worker, search, relations, index, found })
+        Ok(Self {
+            accounts,
+            graph,
+            presence,
+            chat,
+            content,
+            feed,
+            feed_worker,
+            ranked,
+            learner,
+            search,
+            relations,
+            index,
+            found,
+        })
     }
 }
 
@@ -128,9 +146,34 @@ async fn feed(
         }
     };
     let (db, contents, graph) = (stores.db.clone(), Arc::new(FeedContent(content.clone())), relations.clone());
-    let service = feed::Service::new(db.clone(), timelines.clone(), contents.clone(), graph.clone(), Arc::new(Unseen), &config.feed);
+    let service = feed::Service::new(
+        db.clone(),
+        timelines.clone(),
+        contents.clone(),
+        graph.clone(),
+        Arc::new(Unseen),
+        &config.feed,
+    );
     let worker = feed::Worker::new(db, timelines, contents, graph, &config.feed, clock.clone());
     Ok((service, worker))
+}
+
+async fn ranked(
+    stores: &Stores,
+    following: &Arc<feed::Service>,
+    content: &Arc<content::Service>,
+    relations: &Arc<Relations>,
+) -> Result<(Arc<ranked::Ranked>, Arc<ranked::Learner>), Stopped> {
+    let models = ranked::Models::new(stores.db.clone());
+    let parts = ranked::Parts {
+        db: stores.db.clone(),
+        following: following.clone(),
+        contents: Arc::new(FeedContent(content.clone())),
+        graph: relations.clone(),
+        models: models.clone(),
+    };
+    let started = ranked::Ranked::start(parts).await.map_err(|error| not_started("feed", &error))?;
+    Ok((started, ranked::Learner::new(stores.db.clone(), models)))
 }
 
 /// Each kind with the slice that shows it.

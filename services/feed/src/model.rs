@@ -119,8 +119,16 @@ mod tests {
         let area = |near, radius_m| Area::parse(near, radius_m).is_some();
         assert!(area("52.5,13.4", None) && area("-90, 180", Some(1.0)) && area("0,0", Some(RADIUS_M_MAX)));
         for (near, radius_m) in [
-            ("", None), ("52.5", None), ("52.5;13.4", None), ("90.1,0", None), ("0,180.1", None), ("NaN,0", None),
-            ("1,2,3", None), ("0,0", Some(0.9)), ("0,0", Some(RADIUS_M_MAX + 1.0)), ("0,0", Some(f64::NAN)),
+            ("", None),
+            ("52.5", None),
+            ("52.5;13.4", None),
+            ("90.1,0", None),
+            ("0,180.1", None),
+            ("NaN,0", None),
+            ("1,2,3", None),
+            ("0,0", Some(0.9)),
+            ("0,0", Some(RADIUS_M_MAX + 1.0)),
+            ("0,0", Some(f64::NAN)),
         ] {
             assert!(!area(near, radius_m), "{near} {radius_m:?}");
         }

@@ -105,7 +105,8 @@ impl Service {
         self.reels.remember(number, &pool);
         let mut items = Vec::with_capacity(size.get());
         for _ in 0..ROUNDS_MAX {
-            let some: Vec<ContentId> = pool.iter().skip(place).take(size.get() - items.len() + SPARE).copied().collect();
+            let some: Vec<ContentId> =
+                pool.iter().skip(place).take(size.get() - items.len() + SPARE).copied().collect();
             let shown: HashMap<ContentId, Content> =
                 self.heard(ctx.user, &some).await?.into_iter().map(|content| (content.id, content)).collect();
             let mut shown = shown;

@@ -52,7 +52,9 @@ impl Service {
         };
         let mut items: Vec<TrayEntry> = people.into_iter().filter_map(entry).collect();
         // What may not be seen may have been all that was unseen of somebody.
-        items.sort_by_key(|entry| Reverse((entry.person.id == ctx.user, entry.person.id == ctx.user || entry.unseen > 0)));
+        items.sort_by_key(|entry| {
+            Reverse((entry.person.id == ctx.user, entry.person.id == ctx.user || entry.unseen > 0))
+        });
         items.truncate(size.get());
         Ok(StoryTray { items })
     }

@@ -158,10 +158,9 @@ impl Viewers {
 
     /// How viewers are on average. Classes of which too few are known are as published figures suggest.
     pub(crate) async fn crowd(&self, costs: Costs) -> StoreResult<Crowd> {
-        let rows = sqlx::query_as::<_, (i16, f64, i64)>(
-            "SELECT class, avg(opens), count(*) FROM feed_viewers GROUP BY class",
-        )
-        .fetch_all(self.db.pool());
+        let rows =
+            sqlx::query_as::<_, (i16, f64, i64)>("SELECT class, avg(opens), count(*) FROM feed_viewers GROUP BY class")
+                .fetch_all(self.db.pool());
         let rows = telemetry::timed("postgres", "feed.crowd", rows).await.map_err(fault)?;
         let all: i64 = rows.iter().map(|row| row.2).sum();
         // Nobody is known yet: all followers may be of those who come most often.
@@ -196,7 +195,11 @@ mod tests {
             worst: Reach::from_number(worst),
             since: at(100),
         };
-        let viewer = |class, worst| Viewer { class: Class::from_number(class), worst: Class::from_number(worst), since: at(200) };
+        let viewer = |class, worst| Viewer {
+            class: Class::from_number(class),
+            worst: Class::from_number(worst),
+            since: at(200),
+        };
         for (viewer, route, oldest, pulls) in [
             (viewer(2, 2), route(2, 2), 0, false),
             (viewer(1, 1), route(2, 2), 999, true),

@@ -38,6 +38,13 @@ async fn failures_are_problem_details_with_a_code(plaza: &Deployment) {
         (Method::POST, "/v1/content", "{", (400, "malformed_json")),
         (Method::POST, "/v1/content", r#"{"kind":"post","text":"x","colour":"red"}"#, (422, "invalid_body")),
         (Method::GET, "/v1/feed/following?limit=101", "", (422, "invalid_query")),
+        (Method::GET, "/v1/feed?limit=0", "", (422, "invalid_query")),
+        (Method::GET, "/v1/feed?language=english", "", (422, "feed_language_invalid")),
+        (Method::GET, "/v1/feed?near=91,0", "", (422, "area_invalid")),
+        (Method::GET, "/v1/feed?cursor=x", "", (422, "cursor_invalid")),
+        (Method::PUT, "/v1/feed/less/ada", "", (404, "not_found")),
+        (Method::PUT, "/v1/feed/less/post_0000000000000000000000001z", "", (404, "content_not_found")),
+        (Method::DELETE, "/v1/feed/less/ada", "", (404, "not_found")),
     ];
     for (method, path, body, (status, code)) in cases {
         let answer = send(&ada, method.clone(), path, &[], body).await;

@@ -26,7 +26,15 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { length: 200, length_min: WINDOW, author_decay: 0.5, author_floor: 0.25, run_max: 3, cold_start: true, explore: 0.02 }
+        Self {
+            length: 200,
+            length_min: WINDOW,
+            author_decay: 0.5,
+            author_floor: 0.25,
+            run_max: 3,
+            cold_start: true,
+            explore: 0.02,
+        }
     }
 }
 

@@ -202,9 +202,10 @@ impl Listener {
 
     async fn viewed(&self, viewed: &Viewed) -> StoreResult<()> {
         let ids: Vec<ContentId> = viewed.views.iter().map(|view| view.content).collect();
-        let stayed = viewed.views.iter().map(|view| {
-            if Duration::from_millis(view.dwell_ms) >= DWELL_MIN { bit(Action::Dwell) } else { 0 }
-        });
+        let stayed = viewed
+            .views
+            .iter()
+            .map(|view| if Duration::from_millis(view.dwell_ms) >= DWELL_MIN { bit(Action::Dwell) } else { 0 });
         let mut tx = self.db.begin().await?;
         saw(&mut tx, viewed.user, &ids, viewed.at).await?;
         sqlx::query(

@@ -82,7 +82,9 @@ mod tests {
             limit: PageSize::DEFAULT,
         };
         assert!(part(Some("en"), Some("52.5,13.4")).asked().is_ok() && part(None, None).asked().is_ok());
-        for (language, near) in [(Some("e"), None), (Some("eng"), None), (Some("EN"), None), (None, Some("91,0")), (None, Some("x"))] {
+        for (language, near) in
+            [(Some("e"), None), (Some("eng"), None), (Some("EN"), None), (None, Some("91,0")), (None, Some("x"))]
+        {
             assert!(part(language, near).asked().is_err(), "{language:?} {near:?}");
         }
     }

@@ -15,8 +15,8 @@ use super::learner::TALLY_HALF_LIFE;
 use super::query::Query;
 use super::sources::{Proposal, near};
 use super::stage::Stage;
-use crate::neighbours::{Contents, Edge, Graph};
 use crate::Error;
+use crate::neighbours::{Contents, Edge, Graph};
 
 pub struct Hydrator {
     pub db: Db,
@@ -114,12 +114,11 @@ impl Hydrator {
 
     async fn languages(&self, query: &Query, ids: &[ContentId]) -> Result<HashMap<Uuid, bool>, StoreError> {
         let Some(language) = query.asked.language.as_deref() else { return Ok(HashMap::new()) };
-        let rows = sqlx::query_as(
-            "SELECT id, language = $2 FROM feed_items WHERE id = ANY($1) AND language IS NOT NULL",
-        )
-        .bind(ids)
-        .bind(language)
-        .fetch_all(self.db.pool());
+        let rows =
+            sqlx::query_as("SELECT id, language = $2 FROM feed_items WHERE id = ANY($1) AND language IS NOT NULL")
+                .bind(ids)
+                .bind(language)
+                .fetch_all(self.db.pool());
         let rows: Vec<(Uuid, bool)> = rows.await.map_err(fault)?;
         Ok(rows.into_iter().collect())
     }

@@ -188,7 +188,8 @@ async fn remember(tx: &mut PgConnection, seen: &[&Served], now: Timestamp) -> St
             profiles.entry(served.viewer).or_default().observe(served.author, &tags, kind, lasting, now);
         }
     }
-    let (viewers, profiles): (Vec<UserId>, Vec<Json<Profile>>) = profiles.into_iter().map(|(id, it)| (id, Json(it))).unzip();
+    let (viewers, profiles): (Vec<UserId>, Vec<Json<Profile>>) =
+        profiles.into_iter().map(|(id, it)| (id, Json(it))).unzip();
     sqlx::query(
         "INSERT INTO feed_profiles (viewer, profile) SELECT * FROM unnest($1::uuid[], $2::jsonb[])
          ON CONFLICT (viewer) DO UPDATE SET profile = excluded.profile",
@@ -270,7 +271,11 @@ async fn keep(tx: &mut PgConnection, model: &[u8], examples: u64, contest: Conte
     .fetch_one(&mut *tx)
     .await
     .map_err(fault)?;
-    sqlx::query("DELETE FROM feed_models WHERE version <= $1").bind(version - VERSIONS_KEPT).execute(tx).await.map_err(fault)?;
+    sqlx::query("DELETE FROM feed_models WHERE version <= $1")
+        .bind(version - VERSIONS_KEPT)
+        .execute(tx)
+        .await
+        .map_err(fault)?;
     Ok(())
 }
 

@@ -77,7 +77,9 @@ impl Models {
         let Some((number, serves, bytes)) = newest else { return Ok(()) };
         match Model::from_bytes(&bytes) {
             Ok(model) => *self.current.write() = Current(Some(Arc::new(Version { number, model, serves }))),
-            Err(error) => tracing::error!(version = number, %error, "a stored model cannot be read; the last one stays"),
+            Err(error) => {
+                tracing::error!(version = number, %error, "a stored model cannot be read; the last one stays")
+            }
         }
         METRICS.version.set(self.serving());
         Ok(())

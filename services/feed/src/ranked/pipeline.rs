@@ -160,9 +160,7 @@ fn why(profile: &Profile, candidate: &Candidate, content: Option<&Content>) -> W
         rank::Source::LikedByFollowed => Why::LikedByFollowed { people: u32::from(candidate.proof.max(1)) },
         rank::Source::NewAuthor => Why::NewAuthor,
         rank::Source::Trending => Why::Trending,
-        rank::Source::Near => {
-            candidate.metres.map_or(Why::Trending, |metres| Why::Near { distance_m: metres as u32 })
-        }
+        rank::Source::Near => candidate.metres.map_or(Why::Trending, |metres| Why::Near { distance_m: metres as u32 }),
         rank::Source::Topic => {
             let liking = |tag: &str| profile.tags(&[features::tag_key(tag)]);
             let tags = content.into_iter().flat_map(|content| &content.hashtags).map(|span| span.tag.as_str());
@@ -171,4 +169,3 @@ fn why(profile: &Profile, candidate: &Candidate, content: Option<&Content>) -> W
         }
     }
 }
-

@@ -10,9 +10,9 @@ use sqlx::types::Json;
 
 use super::service::{LESS_AGE_MAX, LESS_MAX};
 use super::stage::Stage;
+use crate::Error;
 use crate::model::Area;
 use crate::neighbours::Graph;
-use crate::Error;
 
 /// People whom the viewer follows that are asked about at most: those whom the viewer likes most come first.
 pub const FOLLOWED_MAX: usize = 1_000;
@@ -54,10 +54,8 @@ impl Hydrator {
 
     pub async fn hydrate(&self, ctx: &Ctx, asked: Asked) -> Result<Query, Error> {
         let followed = async { Ok(self.graph.followed(ctx.user).await?) };
-        let (profile, mut followed) = tokio::try_join!(
-            Self::PROFILE.run(self.profile(ctx.user, ctx.now)),
-            Self::FOLLOWED.run(followed)
-        )?;
+        let (profile, mut followed) =
+            tokio::try_join!(Self::PROFILE.run(self.profile(ctx.user, ctx.now)), Self::FOLLOWED.run(followed))?;
         if followed.len() > FOLLOWED_MAX {
             followed.sort_by(|a, b| profile.author(*b).total_cmp(&profile.author(*a)));
             followed.truncate(FOLLOWED_MAX);

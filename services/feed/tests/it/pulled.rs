@@ -59,7 +59,7 @@ async fn nothing_is_lost_or_shown_twice_when_an_author_grows_and_shrinks(store: 
         fans.extend(followers(&world, ada, more as u64).await);
         wanted.insert(0, world.post(ada).await);
         world.drain().await;
-            assert_eq!(world.feed_by(fan, 3).await, wanted, "with {size} followers");
+        assert_eq!(world.feed_by(fan, 3).await, wanted, "with {size} followers");
     }
     let pushed = world.timeline(fan).await.len();
     assert!((1..wanted.len()).contains(&pushed), "{pushed} of {} were pushed", wanted.len());

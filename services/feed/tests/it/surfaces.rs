@@ -12,9 +12,8 @@ const TEA_HOUSE: (f64, f64) = (52.52, 13.405);
 
 async fn tray(world: &World, viewer: UserId) -> Vec<(UserId, Vec<ContentId>, u32)> {
     let tray = world.feed.stories(&world.ctx(viewer), PageSize::DEFAULT).await.unwrap();
-    let entry = |it: schemas::feed::TrayEntry| {
-        (it.person.id, it.stories.iter().map(|story| story.id).collect(), it.unseen)
-    };
+    let entry =
+        |it: schemas::feed::TrayEntry| (it.person.id, it.stories.iter().map(|story| story.id).collect(), it.unseen);
     tray.items.into_iter().map(entry).collect()
 }
 

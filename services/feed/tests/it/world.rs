@@ -8,11 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use content::{People, Relations, Standing};
 use feed::{
-    Area, CassandraTimelines, Contents, Distribution, Edge, Entry, Graph, PostgresTimelines, Reception, Receptions, Settings,
-    Shown, Source, Timelines, Window, Worker,
+    Area, CassandraTimelines, Contents, Distribution, Edge, Entry, Graph, PostgresTimelines, Reception, Receptions,
+    Settings, Shown, Source, Timelines, Window, Worker,
 };
 use kernel::{
-    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp, UserId,
+    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp,
+    UserId,
 };
 use parking_lot::Mutex;
 use postgres::Db;
@@ -108,7 +109,12 @@ impl People for Society {
     async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
         self.ask(|known| {
             let there = ids.iter().filter(|id| known.people.contains(id));
-            let summary = |id: UserId| PersonSummary { id, handle: id.to_string(), name: "A".into(), private: known.private.contains(&id) };
+            let summary = |id: UserId| PersonSummary {
+                id,
+                handle: id.to_string(),
+                name: "A".into(),
+                private: known.private.contains(&id),
+            };
             there.map(|id| (*id, summary(*id))).collect()
         })
     }
@@ -164,7 +170,7 @@ impl Graph for Society {
 }
 
 /// The posts' slice as feeds see it.
-struct Content(Arc<content::Service>);
+pub struct Content(pub Arc<content::Service>);
 
 #[async_trait]
 impl Contents for Content {
@@ -277,7 +283,8 @@ impl World {
         let spectators = Arc::new(Spectators::default());
         let written = wrap(timelines.clone());
         let worker = Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
-        let feed = feed::Service::new(db.clone(), timelines.clone(), posts, society.clone(), spectators.clone(), &settings);
+        let feed =
+            feed::Service::new(db.clone(), timelines.clone(), posts, society.clone(), spectators.clone(), &settings);
         let dispatch = Dispatch::new(db.clone(), clock.clone(), vec![worker.clone() as Arc<dyn Consumer>]);
         Self { db, society, content, timelines, worker, feed, spectators, clock, dispatch, settings }
     }

@@ -8,9 +8,9 @@ use rank::Source as Reason;
 use uuid::Uuid;
 
 use super::{Proposal, Source, proposals};
+use crate::Error;
 use crate::ranked::query::Query;
 use crate::ranked::stage::Stage;
-use crate::Error;
 
 const PROPOSED_MAX: i64 = 60;
 /// How long what somebody did speaks for an item.

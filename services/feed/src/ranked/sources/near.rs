@@ -7,10 +7,10 @@ use postgres::{Db, fault};
 use rank::Source as Reason;
 
 use super::{Proposal, Source, proposals};
+use crate::Error;
 use crate::model::Area;
 use crate::ranked::query::Query;
 use crate::ranked::stage::Stage;
-use crate::Error;
 
 const PROPOSED_MAX: i64 = 40;
 const METRES_A_DEGREE: f64 = 111_320.0;

@@ -7,9 +7,9 @@ use postgres::{Db, fault};
 use rank::Source as Reason;
 
 use super::{Proposal, Source, proposals};
+use crate::Error;
 use crate::ranked::query::Query;
 use crate::ranked::stage::Stage;
-use crate::Error;
 
 const PROPOSED_MAX: i64 = 30;
 /// The latest items, among which new authors are looked for.

@@ -7,9 +7,9 @@ use postgres::{Db, fault};
 use rank::Source as Reason;
 
 use super::{Proposal, Row, Source, proposals};
+use crate::Error;
 use crate::ranked::query::Query;
 use crate::ranked::stage::Stage;
-use crate::Error;
 
 const PROPOSED_MAX: i64 = 60;
 /// From so many on, other languages are left out.
@@ -25,8 +25,9 @@ impl Trending {
             )
             .bind(PROPOSED_MAX)
             .bind(language),
-            None => sqlx::query_as("SELECT id, kind, author FROM feed_items ORDER BY heat DESC LIMIT $1")
-                .bind(PROPOSED_MAX),
+            None => {
+                sqlx::query_as("SELECT id, kind, author FROM feed_items ORDER BY heat DESC LIMIT $1").bind(PROPOSED_MAX)
+            }
         };
         Ok(query.fetch_all(self.0.pool()).await.map_err(fault)?)
     }
