@@ -6,6 +6,7 @@
 //! cargo run --release -p bench -- search
 //! cargo run --release -p bench -- feed-quality
 //! cargo run --release -p bench -- feed-policy
+//! cargo run --release -p bench -- feed-load
 //! ```
 //!
 //! ## Decisions
@@ -46,6 +47,8 @@ enum Command {
     FeedQuality(feed_quality::Options),
     /// What the ways of distributing content cost on a generated graph, beside the least that is possible.
     FeedPolicy(feeds::policy::Options),
+    /// Latency, CPU and round trips of pages of the following feed, and how fast fan-out is.
+    FeedLoad(feeds::load::Options),
     /// The bare WebSocket server that the others are compared with. Started by them.
     #[command(hide = true)]
     Floor,
@@ -64,6 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Command::Cdc(options) => cdc::run(options).await,
             Command::Search(options) => search::run(options).await,
             Command::FeedQuality(options) => feed_quality::run(&options),
+            Command::FeedLoad(options) => feeds::load::run(options).await,
             Command::FeedPolicy(options) => {
                 feeds::policy::run(&options);
                 Ok(())

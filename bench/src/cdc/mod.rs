@@ -3,6 +3,8 @@
 mod floors;
 mod latency;
 mod stage;
+
+pub use stage::cpu;
 mod through;
 
 use std::time::Duration;

@@ -1,4 +1,11 @@
 //! The feed: what its distribution costs, and how fast its pages are.
 
+mod bare;
 mod graph;
+pub mod load;
+mod plot;
 pub mod policy;
+mod slices;
+mod stage;
+
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -1,6 +1,6 @@
 //! What a timeline holds, and how two ordered sources become one.
 
-use kernel::{ContentId, ContentKind, UserId};
+use kernel::{ContentId, ContentKind, Timestamp, UserId};
 
 /// One line of a timeline. Its place is its id, which begins with the moment of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +63,13 @@ impl Part {
         let ended = entries.len() < limit;
         Self { entries, ended }
     }
+
+    /// From when on everything is known.
+    #[must_use]
+    pub fn oldest(&self) -> Timestamp {
+        let last = if self.ended { None } else { self.entries.last() };
+        last.map_or(Timestamp::from_millis(i64::MIN), |entry| entry.id.created_at())
+    }
 }
 
 /// As far down as both sources are known.
@@ -99,7 +106,6 @@ pub fn merge(a: &Part, b: &Part, limit: usize) -> Merged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Timestamp;
     use proptest::prelude::*;
 
     fn entry(ms: u16) -> Entry {

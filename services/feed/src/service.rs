@@ -138,6 +138,15 @@ impl Service {
         Ok(Page { items, next: before.map(|id| Cursor::encode(&id)) })
     }
 
+    /// From whom the first page of a viewer pulls, its own content apart: as many entries of the timeline are looked at.
+    pub async fn pulled(&self, me: UserId, entries: usize) -> Result<Vec<Route>, Error> {
+        let page = self.timelines.page(me, None, entries).await?;
+        let pushed = Part::new(page, entries);
+        let sources = self.sources(me).await?;
+        let oldest = pushed.oldest();
+        Ok(sources.routes.iter().filter(|route| sources.viewer.pulls(route, oldest)).copied().collect())
+    }
+
     async fn sources(&self, me: UserId) -> Result<Sources, Error> {
         let viewer = async { Ok::<_, Error>(self.viewers.of(me).await?) };
         let followed = async { Ok::<_, Error>(self.graph.followed(me).await?) };
@@ -155,8 +164,7 @@ impl Service {
         limit: usize,
     ) -> Result<Part, Error> {
         let from = if pushed.ended { None } else { pushed.entries.last().map(|entry| entry.id) };
-        let oldest = from.map_or(Timestamp::from_millis(i64::MIN), ContentId::created_at);
-        let asked = sources.pulled(oldest);
+        let asked = sources.pulled(pushed.oldest());
         let began = Instant::now();
         let found = self.contents.latest(&asked, Window { before, from }, limit).await?;
         self.pull.measured(asked.len(), began.elapsed());

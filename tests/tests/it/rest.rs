@@ -45,6 +45,19 @@ async fn failures_are_problem_details_with_a_code(plaza: &Deployment) {
         (Method::PUT, "/v1/feed/less/ada", "", (404, "not_found")),
         (Method::PUT, "/v1/feed/less/post_0000000000000000000000001z", "", (404, "content_not_found")),
         (Method::DELETE, "/v1/feed/less/ada", "", (404, "not_found")),
+        (Method::GET, "/v1/feed/following?cursor=nonsense", "", (422, "cursor_invalid")),
+        (Method::GET, "/v1/stories?limit=0", "", (422, "invalid_query")),
+        (Method::GET, "/v1/stories?cursor=abc", "", (422, "invalid_query")),
+        (Method::GET, "/v1/reels?limit=101", "", (422, "invalid_query")),
+        (Method::GET, "/v1/reels?cursor=nonsense", "", (422, "cursor_invalid")),
+        (Method::GET, "/v1/listings/near", "", (422, "invalid_query")),
+        (Method::GET, "/v1/listings/near?near=here", "", (422, "area_invalid")),
+        (Method::GET, "/v1/listings/near?near=91,0", "", (422, "area_invalid")),
+        (Method::GET, "/v1/listings/near?near=52.5,13.4&radius_m=500001", "", (422, "area_invalid")),
+        (Method::GET, "/v1/listings/near?near=52.5,13.4&radius_m=far", "", (422, "invalid_query")),
+        (Method::GET, "/v1/listings/near?near=52.5,13.4&cursor=nonsense", "", (422, "cursor_invalid")),
+        (Method::GET, "/v1/listings/followed?near=52.5,13.4", "", (422, "invalid_query")),
+        (Method::GET, "/v1/listings/followed?cursor=nonsense", "", (422, "cursor_invalid")),
     ];
     for (method, path, body, (status, code)) in cases {
         let answer = send(&ada, method.clone(), path, &[], body).await;

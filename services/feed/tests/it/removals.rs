@@ -143,6 +143,7 @@ async fn what_is_taken_away_is_gone_from_every_surface_at_once() {
             for author in [ada, dana] {
                 world.follow(ben, author).await;
             }
+            world.drain().await;
             if surface == Surface::FollowingPushed {
                 world.open(ben, 30).await;
             }
@@ -151,6 +152,8 @@ async fn what_is_taken_away_is_gone_from_every_surface_at_once() {
             let doomed = world.publish_at(ada, kind, Some(PLACE)).await;
             let stays = world.publish_at(dana, kind, Some(PLACE)).await;
             world.drain().await;
+            // Time for a new pool of reels.
+            world.clock.advance(feed::POOL_EVERY);
             if matches!(surface, Surface::FollowingPushed | Surface::FollowingPulled) {
                 let pushed = surface == Surface::FollowingPushed;
                 assert_eq!(world.timeline(ben).await.contains(&doomed), pushed, "{case}");
@@ -182,6 +185,7 @@ async fn an_account_that_becomes_private_is_seen_by_followers_alone() {
     for surface in [Surface::Reels, Surface::ListingsNear] {
         let [ada, stranger] = world.people();
         let content = world.publish_at(ada, surface.kind(), Some(PLACE)).await;
+        world.clock.advance(feed::POOL_EVERY);
         assert!(surface.all(&world, stranger, None).await.contains(&content), "{surface:?}");
         happens(&world, Change::AccountPrivate, content, ada, stranger).await;
         assert!(!surface.all(&world, stranger, None).await.contains(&content), "{surface:?}");
@@ -195,6 +199,7 @@ async fn who_follows_sees_what_was_there_at_every_surface_of_those_followed() {
         let [ada, ben] = world.people();
         let content = world.publish_at(ada, surface.kind(), Some(PLACE)).await;
         world.drain().await;
+        world.clock.advance(feed::POOL_EVERY);
         let everybody = matches!(surface, Surface::Reels | Surface::ListingsNear);
         assert_eq!(surface.all(&world, ben, None).await.contains(&content), everybody, "{surface:?}");
         world.follow(ben, ada).await;

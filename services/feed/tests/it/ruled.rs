@@ -53,6 +53,7 @@ async fn nothing_is_lost_or_shown_twice_when_somebody_comes_more_often(store: St
     let world = World::ruled(store).await;
     let [ada, ben] = world.people();
     world.follow(ben, ada).await;
+    world.drain().await;
     let mut wanted = posts(&world, ada, 3).await;
     assert!(world.timeline(ben).await.is_empty());
     world.open(ben, OFTEN).await;
