@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::str::FromStr;
 
-use kernel::{ContentId, ContentKind, PostId, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, Timestamp, UserId};
 use rank::features::tag_key;
 use rank::{Action, Actions, Candidate, Dice, Example, Features, Model, Profile, Scorer, Source, Tally, Viewer, hand};
 
@@ -176,7 +176,7 @@ impl Run {
 
     /// Films do not age: each is as if it had just come.
     fn candidate(&self, film: usize, at: Timestamp) -> Candidate {
-        let bits = PostId::floor(at).uuid().as_u128() | film as u128;
+        let bits = ContentId::floor(ContentKind::Post, at).uuid().as_u128() | film as u128;
         let id = ContentId::from_parts(ContentKind::Post, uuid::Uuid::from_u128(bits));
         let tally = self.films.tallies[film];
         Candidate {

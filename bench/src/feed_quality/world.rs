@@ -3,7 +3,7 @@
 //! The parameters are those that are published of real communities (followers by a power law, posts and followings
 //! log-normal, a tenth writing four fifths, likes on 1.5 % of views); the rest is assumption.
 
-use kernel::{ContentId, ContentKind, PostId, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, Timestamp, UserId};
 use rank::{Action, Dice, features::tag_key};
 
 pub const TOPICS: usize = 16;
@@ -261,7 +261,7 @@ fn item(author: &Person, n: usize, index: usize, day: f32, dice: &mut Dice) -> I
         })
         .unwrap_or(0);
     let at = moment(day);
-    let bits = PostId::floor(at).uuid().as_u128() | (n as u128 & 0xffff_ffff);
+    let bits = ContentId::floor(KINDS[kind], at).uuid().as_u128() | (n as u128 & 0xffff_ffff);
     Item {
         id: ContentId::from_parts(KINDS[kind], uuid::Uuid::from_u128(bits)),
         author: index,

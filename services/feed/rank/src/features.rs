@@ -266,7 +266,7 @@ mod tests {
     fn candidate() -> (UserId, Timestamp, Candidate) {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let [ada, ben] = [1, 2].map(|ms| UserId::floor(Timestamp::from_millis(ms)));
-        let id = ContentId::from_parts(ContentKind::Reel, kernel::PostId::floor(now).uuid());
+        let id = ContentId::floor(ContentKind::Reel, now);
         let tags = (0..9).map(|n| tag_key(&n.to_string())).collect();
         (ada, now, Candidate { tags, proof: u16::MAX, metres: Some(0.0), ..Candidate::new(id, ben, Source::NewAuthor) })
     }

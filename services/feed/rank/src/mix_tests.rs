@@ -10,8 +10,7 @@ fn user(n: u8) -> UserId {
 }
 
 fn item(n: usize, author: u8, kind: ContentKind, value: f32) -> Scored {
-    let place = kernel::PostId::floor(Timestamp::from_millis(n as i64 + 1));
-    let id = ContentId::from_parts(kind, place.uuid());
+    let id = ContentId::floor(kind, Timestamp::from_millis(n as i64 + 1));
     Scored { id, author: user(author), conversation: id, value, cold: None }
 }
 
