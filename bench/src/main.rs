@@ -25,6 +25,7 @@ mod measure;
 mod process;
 mod report;
 mod search;
+mod texts;
 
 use clap::{Parser, Subcommand};
 
@@ -56,6 +57,11 @@ enum Command {
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let command = Cli::parse().command;
+    // Silent, unless RUST_LOG says what is to be told of.
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     // The load generator gets one core, the server the other.
     if matches!(command, Command::Gateway(_)) {

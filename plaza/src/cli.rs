@@ -44,6 +44,11 @@ pub enum Command {
     /// Exits with 0 when everything is fine, 78 when the configuration is wrong, 69 when a store does not answer.
     /// Changes nothing.
     Check,
+    /// Compare how often content was reacted to, commented, shared, saved and seen with what is counted, and say what differs.
+    ///
+    /// A Plaza may be up meanwhile: every count is compared in one moment, in which it has to be right. Exits with 2 when one is
+    /// not.
+    Recount(RecountArgs),
     /// Events that a consumer could not act on, and what to do about them.
     #[command(subcommand)]
     Events(EventsCommand),
@@ -104,6 +109,13 @@ pub enum EventsCommand {
         #[arg(long)]
         all: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RecountArgs {
+    /// Make the counts that are wrong right. Safe while a Plaza is up.
+    #[arg(long)]
+    pub repair: bool,
 }
 
 #[derive(Debug, Clone, Args)]

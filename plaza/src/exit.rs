@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Something that no other code describes.
     Unexpected = 1,
-    /// `plaza search verify` found differences.
+    /// `plaza search verify` or `plaza recount` found differences.
     Differs = 2,
     /// The command line is wrong.
     Usage = 64,
@@ -38,7 +38,7 @@ pub const TABLE: &str = "\
 Exit codes:
    0  stopped as asked, or done
    1  something unexpected
-   2  `plaza search verify` found differences
+   2  `plaza search verify` or `plaza recount` found differences
   64  wrong command line
   65  the data folder was written by a newer Plaza, or needs another PostgreSQL version
   66  no PostgreSQL 15 or newer on this machine, and none could be fetched

@@ -64,6 +64,7 @@ fn run(cli: Cli) -> Result<(), Stopped> {
             Command::Migrate => commands::migrate(&config).await,
             Command::Seed(args) => commands::seed(&config, &args).await,
             Command::Check => commands::check(&config).await,
+            Command::Recount(args) => Box::pin(commands::recount(&config, args.repair)).await,
             Command::Events(command) => Box::pin(commands::events(&config, &command)).await,
             Command::Search(command) => Box::pin(commands::search(&config, &command)).await,
         };

@@ -139,8 +139,16 @@ pub enum Availability {
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Price {
+    /// In the smallest unit of the currency.
+    pub amount: u64,
+    /// ISO 4217, upper case.
+    pub currency: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceGiven {
     /// In the smallest unit of the currency.
     pub amount: u64,
     /// ISO 4217, upper case.
@@ -152,12 +160,26 @@ pub struct Price {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ContentCreate {
     Post(PostCreate),
+    Reel(ReelCreate),
+    Story(StoryCreate),
+    Comment(CommentCreate),
+    Livestream(LivestreamCreate),
+    Listing(ListingCreate),
 }
 
-impl From<PostCreate> for ContentCreate {
-    fn from(post: PostCreate) -> Self {
-        Self::Post(post)
-    }
+macro_rules! creates {
+    ($($kind:ident: $create:ident),*) => {$(
+        impl From<$create> for ContentCreate {
+            fn from(wish: $create) -> Self {
+                Self::$kind(wish)
+            }
+        }
+    )*};
+}
+
+creates! {
+    Post: PostCreate, Reel: ReelCreate, Story: StoryCreate, Comment: CommentCreate, Livestream: LivestreamCreate,
+    Listing: ListingCreate
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -168,8 +190,70 @@ pub struct PostCreate {
     pub audience: Option<Audience>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<PlaceGiven>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaId>,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReelCreate {
+    /// A video.
+    pub media: MediaId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceGiven>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoryCreate {
+    /// A picture or a video.
+    pub media: MediaId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommentCreate {
+    /// What it answers.
+    pub parent: ContentId,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LivestreamCreate {
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<LivestreamState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListingCreate {
+    pub title: String,
+    pub price: PriceGiven,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceGiven>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaId>,
+}
+
+/// What is to change. Each kind has its own of these.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContentEdit {
@@ -182,6 +266,14 @@ pub struct ContentEdit {
     /// There is only `true`: leaving it out leaves the place as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remove_place: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<LivestreamState>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceGiven>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
 }
 
 /// Business event `content.created`.
@@ -231,20 +323,36 @@ pub struct ContentDeleted {
     pub deleted_at: Timestamp,
 }
 
+/// Business event `content.expired`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentExpired {
+    pub content: ContentId,
+    pub kind: ContentKind,
+    pub author: UserId,
+    pub expired_at: Timestamp,
+}
+
 crate::types! {
     "content":
     Attachment,
+    CommentCreate = ContentCreate,
     Content,
     ContentCreate,
     ContentCreated,
     ContentDeleted,
     ContentEdit,
     ContentEdited,
+    ContentExpired,
     ContentPage = kernel::Page<Content>,
     HashtagSpan,
+    ListingCreate = ContentCreate,
+    LivestreamCreate = ContentCreate,
     MentionSpan,
     Place,
     PlaceGiven,
     PostCreate = ContentCreate,
     Price,
+    PriceGiven,
+    ReelCreate = ContentCreate,
+    StoryCreate = ContentCreate,
 }

@@ -12,7 +12,7 @@ pub struct Counts {
     pub following: u64,
 }
 
-/// What is between me and a person, as I may know it. Being blocked or muted is not told.
+/// What is between me and a person, as I may know it. Being blocked, muted, or a close friend of theirs is not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Relation {
     /// I follow them.
@@ -27,6 +27,8 @@ pub struct Relation {
     pub blocks: bool,
     /// I mute them.
     pub mutes: bool,
+    /// They are on my list of close friends.
+    pub close_friend: bool,
 }
 
 /// A person in a list, and when it began: the following, the request, the block.

@@ -17,6 +17,7 @@ pub mod content;
 pub mod engagement;
 pub mod feed;
 pub mod graph;
+pub mod notifications;
 pub mod presence;
 pub mod problem;
 pub mod search;

@@ -23,6 +23,7 @@ pub fn all_types() -> impl Iterator<Item = &'static Type> {
         crate::engagement::TYPES,
         crate::feed::TYPES,
         crate::graph::TYPES,
+        crate::notifications::TYPES,
         crate::presence::TYPES,
         crate::problem::TYPES,
         crate::search::TYPES,

@@ -38,9 +38,7 @@ pub async fn bulk(stage: &Stage, documents: u32) -> Result<Rate, Error> {
 }
 
 fn document(number: u32) -> Document {
-    let words =
-        |word: u32| Uuid::from_u128(u128::from(number) * 0x9e37_79b9_7f4a_7c15 + u128::from(word)).simple().to_string();
-    let text = (0..10).map(words).collect::<Vec<_>>().join(" ");
+    let text = super::stage::text(number);
     Document {
         id: ContentId::from_parts(ContentKind::Post, Uuid::new_v4()).to_string(),
         names: Vec::new(),

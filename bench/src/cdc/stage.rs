@@ -16,9 +16,13 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Error};
+use crate::texts::{Dice, prose};
 
 const PATIENCE: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(2);
+/// How many words a post has, at least, and how many more at most.
+const WORDS_MIN: u64 = 8;
+const WORDS_MORE: u64 = 40;
 
 pub struct Stage {
     pub db: Db,
@@ -27,6 +31,13 @@ pub struct Stage {
     name: &'static str,
     admin: PgConnectOptions,
     _folder: tempfile::TempDir,
+}
+
+/// What the post of that number says, and the document that is written bare.
+pub fn text(number: u32) -> String {
+    let mut dice = Dice::new(u64::from(number));
+    let words = WORDS_MIN + dice.below(WORDS_MORE);
+    prose(&mut dice, words)
 }
 
 /// Plaza's pipeline at work.
@@ -78,7 +89,7 @@ impl Stage {
         let stop = CancellationToken::new();
         let task = tokio::spawn(cdc::run(Box::new(pipeline), spec, parts, stop.clone()));
         let give_up = Instant::now() + PATIENCE;
-        while index::pipeline::state(&self.db, CONSUMER).await?.is_none_or(|state| state.is_building()) {
+        while index::pipeline::state(&self.db, CONSUMER).await?.is_none_or(|state| !state.is_built()) {
             if Instant::now() > give_up {
                 return Err("the index was not built".into());
             }
@@ -91,14 +102,15 @@ impl Stage {
     pub async fn change(&self, rows: u32) -> Result<(), Error> {
         for first in (0..rows).step_by(1_000) {
             let last = rows.min(first + 1_000);
+            let numbers: Vec<i64> = (first..last).map(i64::from).collect();
+            let texts: Vec<String> = (first..last).map(text).collect();
             sqlx::query(
                 "INSERT INTO contents (id, kind, author, audience, text, mentions, hashtags, created_at)
-                 SELECT gen_random_uuid(), 1, md5((n % 1000)::text)::uuid, 'public',
-                     (SELECT string_agg(md5((n * 7 + w)::text), ' ') FROM generate_series(1, 10) w), '[]', '[]', now()
-                 FROM generate_series($1 + 1, $2) n",
+                 SELECT gen_random_uuid(), 1, md5((n % 1000)::text)::uuid, 'public', text, '[]', '[]', now()
+                 FROM unnest($1::bigint[], $2::text[]) AS row (n, text)",
             )
-            .bind(i64::from(first))
-            .bind(i64::from(last))
+            .bind(numbers)
+            .bind(texts)
             .execute(self.db.pool())
             .await?;
         }

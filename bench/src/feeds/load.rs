@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use feed::{Distribution, Entry, Settings, Task, Worker};
+use feed::{Distribution, Entry, Settings, Task};
 use hdrhistogram::Histogram;
 use kernel::{Clock, ContentId, ContentKind, EventId, PageSize, UserId};
 use postgres::outbox::Dispatch;

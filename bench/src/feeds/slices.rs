@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use feed::{Area, Edge, Entry, Reception, Shown, Source, Window};
-use kernel::{Clock, ContentId, ContentKind, Problem, Timestamp, UserId};
+use kernel::{Clock, ContentId, ContentKind, MediaId, Problem, Timestamp, UserId};
 use live::bus::LocalBus;
 use postgres::Db;
 use schemas::accounts::PersonSummary;
+use schemas::content::{Attachment, Audience};
+use schemas::engagement::Engagement;
 
 use super::Failure;
 
@@ -110,6 +112,27 @@ impl feed::Contents for Contents {
     }
 }
 
+/// Content without uploads, of which nobody made anything.
+struct Plain;
+
+#[async_trait]
+impl content::MediaLibrary for Plain {
+    async fn ready(&self, _: UserId, _: &[MediaId]) -> Result<HashMap<MediaId, content::MediaKind>, Problem> {
+        Ok(HashMap::new())
+    }
+
+    async fn attachments(&self, _: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
+#[async_trait]
+impl content::Engagements for Plain {
+    async fn of(&self, _: UserId, _: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
 /// Nothing was seen.
 pub struct Unseen;
 
@@ -133,5 +156,7 @@ pub async fn open(db: &Db) -> Result<(Arc<content::Service>, Arc<Relations>), Fa
         accounts::Service::start(db.clone(), limiter, bus.clone(), accounts::Settings::default(), now).await?;
     let people = Arc::new(People(accounts));
     let relations = Arc::new(Relations(graph::Service::new(db.clone(), bus, people.clone())));
-    Ok((content::Service::new(db.clone(), people, relations.clone()), relations))
+    let (media, engagements) = (Arc::new(Plain), Arc::new(Plain));
+    let neighbours = content::Neighbours { people, relations: relations.clone(), media, engagements };
+    Ok((content::Service::new(db.clone(), neighbours, Clock::system()), relations))
 }

@@ -157,8 +157,8 @@ impl Stage {
         filled.sort_unstable();
         filled.dedup();
         for reader in filled {
-            let of = |author: &u32| published[*author as usize].iter().map(move |(id, nth)| (*author as usize, *id, *nth));
-            let all = self.graph.followings(reader).iter().flat_map(of);
+            let authors = self.graph.followings(reader).iter().map(|author| *author as usize);
+            let all = authors.flat_map(|author| published[author].iter().map(move |(id, nth)| (author, *id, *nth)));
             let pushed = all.filter(|(author, _, nth)| reaches[*author][*nth].pushes_to(classes[reader]));
             let mut entries: Vec<Entry> =
                 pushed.map(|(author, id, _)| Entry { id, author: self.people[author] }).collect();

@@ -14,8 +14,9 @@ use index::engine::{BATCH_ITEMS_MAX, opensearch, tantivy};
 use index::{Area, Engine, Filters, Item, Kind, Order, Place, Query, Write};
 use kernel::{Clock, Secret};
 
-use self::corpus::{Dice, PERSON, POST};
+use self::corpus::{PERSON, POST};
 use crate::report::Table;
+use crate::texts::{Dice, text, word};
 
 /// What the documents are written with, and what says that they are all there.
 const GENERATION: index::Generation = 1;
@@ -118,7 +119,7 @@ fn words(text: String) -> Query {
 }
 
 fn begins(dice: &mut Dice, letters: usize) -> Query {
-    let prefix: String = corpus::word(dice.zipf(20_000)).chars().take(letters).collect();
+    let prefix: String = word(dice.zipf(20_000)).chars().take(letters).collect();
     Query { prefix: Some(prefix), order: Order::Relevance { now: None }, ..best([PERSON]) }
 }
 
@@ -138,11 +139,11 @@ fn frame(center: Place) -> Query {
 }
 
 const QUESTIONS: [(&str, Question); 12] = [
-    ("text: one of the 100 most frequent words", |dice| words(corpus::word(dice.below(100)))),
-    ("text: one word", |dice| words(corpus::text(dice, 1))),
-    ("text: two words", |dice| words(corpus::text(dice, 2))),
-    ("text: a word with a typo", |dice| words(format!("{}x", corpus::word(200 + dice.zipf(20_000))))),
-    ("text: two words, highlighted", |dice| Query { highlight: true, ..words(corpus::text(dice, 2)) }),
+    ("text: one of the 100 most frequent words", |dice| words(word(dice.below(100)))),
+    ("text: one word", |dice| words(text(dice, 1))),
+    ("text: two words", |dice| words(text(dice, 2))),
+    ("text: a word with a typo", |dice| words(format!("{}x", word(200 + dice.zipf(20_000))))),
+    ("text: two words, highlighted", |dice| Query { highlight: true, ..words(text(dice, 2)) }),
     ("completion: 1 letter", |dice| begins(dice, 1)),
     ("completion: 3 letters", |dice| begins(dice, 3)),
     ("completion: 6 letters", |dice| begins(dice, 6)),
@@ -151,7 +152,7 @@ const QUESTIONS: [(&str, Question); 12] = [
     ("box: 20 km, newest first", |dice| frame(corpus::place(dice))),
     ("text within 50 km, best first", |dice| {
         let area = Some(Area::Within { center: corpus::place(dice), metres: 50_000.0 });
-        Query { area, ..words(corpus::word(dice.below(1_000))) }
+        Query { area, ..words(word(dice.below(1_000))) }
     }),
 ];
 

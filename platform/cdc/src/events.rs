@@ -6,11 +6,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::StoreError;
 use postgres::outbox;
 use postgres::{Db, fault};
 use sqlx::PgConnection;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{Batch, Change, Checkpoint, Lsn, Next, Op, Sink, SinkError, SlotIdentity, Snapshot, Spec, Start, Worked};
 
@@ -21,9 +20,6 @@ pub const NAME: &str = "plaza_events";
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Events that one sweep looks at.
 const SWEEP_MAX: i64 = 5_000;
-/// Longest wait until a transaction that the log tells of is seen by reads, before the stream is begun again.
-const VISIBLE_MAX: Duration = Duration::from_secs(20);
-const VISIBLE_POLL: Duration = Duration::from_millis(1);
 
 /// What [`Events`] is to be told.
 #[must_use]
@@ -114,7 +110,8 @@ impl Sink for Events {
         let to = Checkpoint { position: batch.end, ..self.here()? };
         let seqs =
             batch.changes.iter().filter(|change| change.op == Op::Insert).map(seq).collect::<Result<Vec<_>, _>>()?;
-        wait_until_seen(&self.db, &batch.xids).await?;
+        // What is read after this sees what the log tells of.
+        Snapshot::seeing(&self.db, &batch.xids).await?.rollback().await.map_err(fault)?;
         self.number(&to, &seqs).await?;
         Ok(to.position)
     }
@@ -138,22 +135,4 @@ async fn log_end(at: &mut PgConnection) -> Result<Lsn, SinkError> {
     let text: String =
         sqlx::query_scalar("SELECT pg_current_wal_insert_lsn()::text").fetch_one(at).await.map_err(fault)?;
     Ok(text.parse()?)
-}
-
-/// Until reads see what the log tells of: see [`Snapshot`]. What is read after this sees it too.
-async fn wait_until_seen(db: &Db, xids: &[u32]) -> Result<(), SinkError> {
-    if xids.is_empty() {
-        return Ok(());
-    }
-    let deadline = Instant::now() + VISIBLE_MAX;
-    let mut connection = db.pool().acquire().await.map_err(fault)?;
-    loop {
-        if Snapshot::of(&mut connection).await?.sees_all(xids) {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(StoreError::unavailable("a transaction that was committed is not seen by reads yet").into());
-        }
-        sleep(VISIBLE_POLL).await;
-    }
 }

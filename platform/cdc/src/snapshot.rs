@@ -2,20 +2,25 @@
 
 use std::time::Duration;
 
-use postgres::{StoreResult, fault};
-use sqlx::PgConnection;
+use kernel::StoreError;
+use postgres::{Db, StoreResult, fault};
+use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep};
 
 /// Between its commit and its end a transaction does nothing but wait, if need be, for a synchronous standby.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
 const SETTLE_POLL: Duration = Duration::from_millis(5);
+/// Pause before looking again whether a commit is seen.
+const SEEN_POLL: Duration = Duration::from_millis(1);
+/// Longest that a commit which the stream has told may stay unseen. With synchronous replication it is the time that a
+/// standby takes to answer.
+const SEEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Which transactions the reads of a transaction see.
 ///
 /// A commit may reach the stream *before* reads see it: the log is written first, and only then (with synchronous
 /// replication even much later) the transaction counts as ended. Whoever reads rows because a change was told must
-/// therefore first make sure that the change's transaction [is seen](Self::sees): in a `REPEATABLE READ` transaction
-/// whose first statement is [`Snapshot::of`]. If it is not, end that transaction and try again.
+/// therefore first make sure that the change's transaction [is seen](Self::sees), as [`Snapshot::seeing`] does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The first transaction that had not begun.
@@ -29,7 +34,26 @@ impl Snapshot {
     pub async fn of(at: &mut PgConnection) -> StoreResult<Self> {
         let text: String =
             sqlx::query_scalar("SELECT pg_current_snapshot()::text").fetch_one(at).await.map_err(fault)?;
-        Self::parse(&text).ok_or_else(|| kernel::StoreError::broken(format!("a snapshot written as {text:?}")))
+        Self::parse(&text).ok_or_else(|| StoreError::broken(format!("a snapshot written as {text:?}")))
+    }
+
+    /// A transaction that reads all tables as of one moment, at which everything is seen that the committed transactions `xids`
+    /// did.
+    pub async fn seeing(db: &Db, xids: &[u32]) -> StoreResult<Transaction<'static, Postgres>> {
+        let give_up = Instant::now() + SEEN_WITHIN;
+        loop {
+            let begun = db.pool().begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+            let mut tx = begun.map_err(fault)?;
+            // The first statement is what fixes the moment.
+            if xids.is_empty() || Self::of(&mut tx).await?.sees_all(xids) {
+                return Ok(tx);
+            }
+            tx.rollback().await.map_err(fault)?;
+            if Instant::now() > give_up {
+                return Err(StoreError::unavailable("a transaction that was committed is not seen by reads yet"));
+            }
+            sleep(SEEN_POLL).await;
+        }
     }
 
     /// Waits until every transaction has ended that runs now, but no longer than [`SETTLE_MAX`]: some of them may have

@@ -3,6 +3,7 @@
 mod check;
 mod events;
 mod migrate;
+mod recount;
 mod search;
 mod seed;
 mod up;
@@ -10,6 +11,7 @@ mod up;
 pub use check::check;
 pub use events::events;
 pub use migrate::migrate;
+pub use recount::recount;
 pub use search::search;
 pub use seed::seed;
 pub use up::up;

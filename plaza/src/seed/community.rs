@@ -1,4 +1,4 @@
-//! Who lives in the demo, whom they follow, where they talk, what they post.
+//! Who lives in the demo, whom they follow, where they talk, what they publish.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::dice::Dice;
+use super::published::Published;
 use super::words::{BIOS, CHANNELS, DAYS, EMOJI, FIRST, GROUPS, LAST, PLACES, POSTS, TALKS};
 
 /// How far back the demo begins.
@@ -15,15 +16,17 @@ const PEOPLE: u64 = 1;
 const FOLLOWS: u64 = 2;
 const ROOMS: u64 = 3;
 const POSTED: u64 = 4;
+const PUBLISHED: u64 = 5;
 
 /// The plan. People are named by their place in `people`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Community {
     pub people: Vec<Persona>,
     /// Who follows whom.
     pub follows: BTreeSet<(usize, usize)>,
     pub rooms: Vec<Room>,
     pub posts: Vec<Post>,
+    pub published: Published,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -82,7 +85,8 @@ impl Community {
         let follows = follows(&mut Dice::new(seed, FOLLOWS), count);
         let rooms = rooms(&mut Dice::new(seed, ROOMS), count, &follows);
         let posts = posts(&mut Dice::new(seed, POSTED), &people);
-        Self { people, follows, rooms, posts }
+        let published = Published::plan(&mut Dice::new(seed, PUBLISHED), &people, &posts);
+        Self { people, follows, rooms, posts, published }
     }
 }
 

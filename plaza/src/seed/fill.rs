@@ -1,11 +1,11 @@
 //! Lives the plan: every step a use case of a slice.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use graph::model::Act;
-use kernel::{Ctx, PageSize, Problem, RequestId, RoomId, SessionId, Timestamp, UserId};
+use kernel::{ContentId, Ctx, PageSize, Problem, RequestId, RoomId, SessionId, Timestamp, UserId};
 use postgres::embedded::Progress;
 use schemas::accounts::{AccountPatch, Device, LogIn, Platform, Registration, SignedIn};
 use schemas::chat::{Posting, RoomCreate, RoomKind};
@@ -27,6 +27,9 @@ pub struct Filled {
     pub rooms: usize,
     pub messages: usize,
     pub posts: usize,
+    pub comments: usize,
+    pub livestreams: usize,
+    pub listings: usize,
 }
 
 /// Why the demo is not complete. It can be run again.
@@ -39,14 +42,14 @@ pub enum FillError {
 }
 
 /// Somebody of the plan who has an account.
-struct Member {
-    user: UserId,
+pub(super) struct Member {
+    pub(super) user: UserId,
     session: SessionId,
-    handle: String,
+    pub(super) handle: String,
 }
 
 impl Member {
-    fn at(&self, now: Timestamp) -> Ctx {
+    pub(super) fn at(&self, now: Timestamp) -> Ctx {
         Ctx { user: self.user, session: self.session, now, request: RequestId::random() }
     }
 }
@@ -54,11 +57,11 @@ impl Member {
 /// Before anybody said anything.
 const JOINED_AGO: Duration = Duration::from_secs(15 * 24 * 60 * 60);
 
-struct Filling<'a> {
-    slices: &'a Slices,
-    now: Timestamp,
+pub(super) struct Filling<'a> {
+    pub(super) slices: &'a Slices,
+    pub(super) now: Timestamp,
     joined: Timestamp,
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
 }
 
 pub async fn fill(slices: &Slices, plan: &Community, now: Timestamp, progress: &Progress) -> Result<Filled, FillError> {
@@ -82,11 +85,17 @@ pub async fn fill(slices: &Slices, plan: &Community, now: Timestamp, progress: &
         rooms.next();
         filled.messages += filling.talk(room).await?;
     }
+    let mut written = HashMap::new();
     let mut posts = Count::of("Posts of people", plan.people.len(), progress);
     for by in 0..plan.people.len() {
         posts.next();
-        filled.posts += filling.post(plan, by).await?;
+        filling.post(plan, by, &mut written).await?;
     }
+    filled.posts = written.len();
+    progress.say("Comments, livestreams and listings");
+    filled.comments = filling.comment(plan, &written).await?;
+    filled.livestreams = filling.stream(plan).await?;
+    filled.listings = filling.offer(plan).await?;
     filling.leave().await?;
     Ok(filled)
 }
@@ -114,12 +123,12 @@ impl<'a> Count<'a> {
     }
 }
 
-fn refused<E: kernel::Fail>(what: impl Into<String>) -> impl FnOnce(E) -> FillError {
+pub(super) fn refused<E: kernel::Fail>(what: impl Into<String>) -> impl FnOnce(E) -> FillError {
     move |error| FillError::Refused { what: what.into(), why: error.into() }
 }
 
 impl Filling<'_> {
-    fn ago(&self, ago: Duration) -> Timestamp {
+    pub(super) fn ago(&self, ago: Duration) -> Timestamp {
         self.now.minus(ago)
     }
 
@@ -255,22 +264,31 @@ impl Filling<'_> {
         Ok(())
     }
 
-    async fn post(&self, plan: &Community, by: usize) -> Result<usize, FillError> {
+    /// Publishes the posts of somebody, each once, however often this runs. `written` gets their ids, by their places in the
+    /// plan.
+    async fn post(
+        &self,
+        plan: &Community,
+        by: usize,
+        written: &mut HashMap<usize, ContentId>,
+    ) -> Result<(), FillError> {
         let (content, member) = (&self.slices.content, &self.members[by]);
-        let there = content.by_author(&member.at(self.now), &member.handle, None, PageSize::MAX).await;
-        let there: HashSet<String> = there.map_err(refused("posts"))?.items.into_iter().map(|post| post.text).collect();
-        let mine = plan.posts.iter().filter(|post| post.by == by);
-        let mut count = 0;
-        for post in mine {
-            count += 1;
-            if there.contains(&post.text) {
-                continue;
-            }
-            let audience = post.followers_only.then_some(Audience::Followers);
-            let wish = PostCreate { text: post.text.clone(), audience, place: None };
-            content.create(&member.at(self.ago(post.ago)), wish.into()).await.map_err(refused("a post"))?;
+        let there = content.by_author(&member.at(self.now), &member.handle, None, None, PageSize::MAX).await;
+        let there = there.map_err(refused("posts"))?.items.into_iter().map(|post| (post.text, post.id));
+        let there: HashMap<String, ContentId> = there.collect();
+        for (place, post) in plan.posts.iter().enumerate().filter(|(_, post)| post.by == by) {
+            let id = match there.get(&post.text) {
+                Some(id) => *id,
+                None => {
+                    let audience = post.followers_only.then_some(Audience::Followers);
+                    let wish = PostCreate { text: post.text.clone(), audience, ..PostCreate::default() };
+                    let made = content.create(&member.at(self.ago(post.ago)), wish.into()).await;
+                    made.map_err(refused("a post"))?.id
+                }
+            };
+            written.insert(place, id);
         }
-        Ok(count)
+        Ok(())
     }
 
     /// Ends the sessions that were opened for this.

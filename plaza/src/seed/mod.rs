@@ -3,12 +3,15 @@
 //! ## Decisions
 //! - The plan ([`community`]) is made before anything is written, from the seed alone. So two runs agree on who is who, and
 //!   the second one finds what the first one wrote: people by handle, direct rooms by their two people, other rooms by owner
-//!   and name, messages by a client id that follows from the plan, posts by their text.
+//!   and name, messages by a client id that follows from the plan, posts and comments by
+//!   their text, livestreams and listings by their title.
 //! - Nobody is written to a table from here. What the demo shows is what real requests would have left behind.
 
 mod community;
 mod dice;
 mod fill;
+mod publish;
+mod published;
 mod words;
 
 pub use community::Community;

@@ -143,3 +143,51 @@ pub const GROUPS: [&str; 10] = [
 ];
 
 pub const CHANNELS: [&str; 3] = ["Town news", "Lost and found", "What to do this week"];
+
+pub const COMMENTS: [&str; 18] = [
+    "I was there!",
+    "Save me a seat, please.",
+    "Same here. Every year.",
+    "This made my morning.",
+    "Which one do you mean?",
+    "Send me the recipe, please.",
+    "The heron again? It gets around.",
+    "Count me in.",
+    "I have one in the cellar, come by.",
+    "You say that every winter.",
+    "How do you find the time?",
+    "Not without a thermos.",
+    "Beautiful.",
+    "I need to hear the long version of this.",
+    "My neighbour says the opposite, but louder.",
+    "Congratulations!",
+    "Bring a coat.",
+    "No. Yes. Maybe on a weekday.",
+];
+
+/// What is sold, and for how many cents.
+pub const GOODS: [(&str, u64); 12] = [
+    ("A bicycle with a bell", 9_000),
+    ("Teapot, holds a litre", 1_250),
+    ("Two kitchen chairs", 3_000),
+    ("A ladder, slightly bent", 1_500),
+    ("Box of jam jars", 400),
+    ("Piano stool", 4_500),
+    ("Winter boots, size 41", 2_500),
+    ("A loom, loud", 22_000),
+    ("Desk lamp with a green shade", 1_800),
+    ("Sledge for two", 2_000),
+    ("A basil plant, again", 300),
+    ("Maps of the lake, 1911 to 1950", 3_500),
+];
+
+pub const STREAMS: [&str; 8] = [
+    "Sunday soup, step by step",
+    "The choir rehearses",
+    "Night walk along the lake",
+    "Repairing a radio, live",
+    "Table tennis, the finals",
+    "First light from the bench",
+    "The looms at work",
+    "Reading the last chapter aloud",
+];

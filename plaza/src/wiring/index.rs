@@ -64,16 +64,16 @@ impl Index {
     }
 }
 
-/// Everything that can be found: one line a kind. `log` is what [`super::slices::message_log`] opens.
+/// Everything that can be found: one line a kind, and every kind of content. `log` is what [`super::slices::message_log`] opens.
 pub fn mappings(stores: &Stores, log: &Arc<dyn MessageLog>) -> Mappings {
     let messages: Arc<dyn Mapping> = match &stores.cassandra {
         None => Arc::new(chat::documents::Messages),
         Some(_) => Arc::new(chat::documents::Logged(log.clone())),
     };
-    Mappings::new(vec![
-        Arc::new(accounts::documents::People),
-        Arc::new(content::documents::Hashtags),
-        Arc::new(content::documents::Contents(ContentKind::Post)),
-        messages,
-    ])
+    let mut mappings: Vec<Arc<dyn Mapping>> =
+        vec![Arc::new(accounts::documents::People), Arc::new(content::documents::Hashtags), messages];
+    for kind in ContentKind::ALL {
+        mappings.push(Arc::new(content::documents::Contents(*kind)));
+    }
+    Mappings::new(mappings)
 }

@@ -72,8 +72,10 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         let consumers = consumers(stores, &slices, &clock);
         tasks.spawn(events(stores, config, &clock, stop));
         tasks.spawn(search_index(stores, &slices, config, &clock, stop));
+        tasks.spawn(slices.engagement.clone().run(clock.clone(), stop.clone()));
         tasks.spawn(Dispatch::new(stores.db.clone(), clock, consumers).run(stop.clone()));
         tasks.spawn(slices.feed_worker.clone().run(stop.clone()));
+        tasks.spawn(slices.content.clone().expire(stop.clone()));
         tasks.spawn(keys.run(stop.clone()));
     }
     Ok(Plaza { router: edge.router(operations, beside), tasks, health, gateway })
@@ -106,6 +108,8 @@ fn operations(slices: &Slices) -> Routes {
         .merge(presence::routes(slices.presence.clone()))
         .merge(chat::routes(slices.chat.clone()))
         .merge(content::routes(slices.content.clone()))
+        .merge(engagement::routes(slices.engagement.clone()))
+        .merge(notifications::routes(slices.inbox.clone()))
         .merge(feed::routes(slices.feed.clone()))
         .merge(feed::ranked::routes(slices.ranked.clone()))
         .merge(search::routes(slices.search.clone()))
@@ -154,7 +158,10 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         Arc::new(accounts::Closer(stores.bus.clone())),
         slices.graph.clone(),
         presence::consumer(slices.presence.clone()),
+        Arc::new(engagement::Keeper { engagement: slices.engagement.clone(), clock: clock.clone() }),
+        Arc::new(notifications::Listener(slices.inbox.clone())),
         Arc::new(chat::Keeper { chat: slices.chat.clone(), clock: clock.clone() }),
+        Arc::new(content::Threads { content: slices.content.clone(), clock: clock.clone() }),
         Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
         feed::ranked::Listener::new(stores.db.clone(), Arc::new(FeedContent(slices.content.clone())), clock.clone()),

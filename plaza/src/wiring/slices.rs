@@ -8,15 +8,15 @@ use feed::ranked;
 use feed::{CassandraTimelines, PostgresTimelines, Timelines};
 use index::Kind;
 use index::pipeline::Mappings;
-use kernel::{Clock, Fail};
+use kernel::{Clock, ContentKind, Fail};
 use presence::PresenceStore;
 use presence::store::Times;
 use search::Source;
-use search::model::{HASHTAG, MESSAGE, PERSON, POST};
+use search::model::{HASHTAG, MESSAGE, PERSON, of_content};
 
 use super::adapters::{
-    ChatPeople, FeedContent, FoundContent, FoundHashtags, FoundMessages, FoundPeople, People, PresenceRelations,
-    Relations, SearchDirectory,
+    ChatPeople, ContentEngagements, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags,
+    FoundMessages, FoundPeople, InboxContents, InboxPeople, NoMedia, People, PresenceRelations, Received, Relations, SearchDirectory,
 };
 use super::{Index, Stores};
 use crate::config::{Config, Role};
@@ -29,6 +29,8 @@ pub struct Slices {
     pub presence: Arc<presence::Service>,
     pub chat: Arc<chat::Service>,
     pub content: Arc<content::Service>,
+    pub engagement: Arc<engagement::Service>,
+    pub inbox: Arc<notifications::Service>,
     pub feed: Arc<feed::Service>,
     pub feed_worker: Arc<feed::Worker>,
     pub ranked: Arc<ranked::Ranked>,
@@ -51,7 +53,15 @@ impl Slices {
         let presence = presence(stores, config, clock, &accounts, &graph);
         let log = message_log(stores, config, clock).await?;
         let chat = chat(stores, &log, &accounts, &graph);
-        let content = content::Service::new(stores.db.clone(), people, relations.clone());
+        let neighbours = content::Neighbours {
+            people,
+            relations: relations.clone(),
+            media: Arc::new(NoMedia),
+            engagements: Arc::new(ContentEngagements(engagement::Tally::new(stores.db.clone()))),
+        };
+        let content = content::Service::new(stores.db.clone(), neighbours, clock.clone());
+        let engagement = engagement(stores, &accounts, &graph, &content);
+        let inbox = inbox(stores, &accounts, &graph, &content);
         let index = Index::open(stores, config, clock, config.has(Role::Worker))?;
         let found = super::mappings(stores, &log);
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
@@ -63,6 +73,8 @@ impl Slices {
             presence,
             chat,
             content,
+            engagement,
+            inbox,
             feed,
             feed_worker,
             ranked,
@@ -131,6 +143,27 @@ fn chat(
     chat::Service::new(stores.db.clone(), log.clone(), stores.bus.clone(), people)
 }
 
+fn engagement(
+    stores: &Stores,
+    accounts: &Arc<accounts::Service>,
+    graph: &Arc<graph::Service>,
+    content: &Arc<content::Service>,
+) -> Arc<engagement::Service> {
+    let people = Arc::new(EngagementPeople { accounts: accounts.clone(), graph: graph.clone() });
+    engagement::Service::new(stores.db.clone(), Arc::new(EngagementContents(content.clone())), people)
+}
+
+fn inbox(
+    stores: &Stores,
+    accounts: &Arc<accounts::Service>,
+    graph: &Arc<graph::Service>,
+    content: &Arc<content::Service>,
+) -> Arc<notifications::Service> {
+    let people = Arc::new(InboxPeople { accounts: accounts.clone(), graph: graph.clone() });
+    let contents = Arc::new(InboxContents(content.clone()));
+    notifications::Service::new(stores.db.clone(), stores.bus.clone(), contents, people)
+}
+
 async fn feed(
     stores: &Stores,
     config: &Config,
@@ -146,14 +179,9 @@ async fn feed(
         }
     };
     let (db, contents, graph) = (stores.db.clone(), Arc::new(FeedContent(content.clone())), relations.clone());
-    let service = feed::Service::new(
-        db.clone(),
-        timelines.clone(),
-        contents.clone(),
-        graph.clone(),
-        Arc::new(Unseen),
-        &config.feed,
-    );
+    let received = Arc::new(Received(engagement::Tally::new(db.clone())));
+    let (at, settings) = (timelines.clone(), &config.feed);
+    let service = feed::Service::new(db.clone(), at, contents.clone(), graph.clone(), received, settings);
     let worker = feed::Worker::new(db, timelines, contents, graph, &config.feed, clock.clone());
     Ok((service, worker))
 }
@@ -186,14 +214,15 @@ async fn search(
     chat: &Arc<chat::Service>,
 ) -> Result<Arc<search::Service>, Stopped> {
     let (accounts, graph, chat) = (accounts.clone(), graph.clone(), chat.clone());
-    let sources: [(Kind, Arc<dyn Source>); 4] = [
+    let contents: Arc<dyn Source> = Arc::new(FoundContent(content.clone()));
+    let sources: [(Kind, Arc<dyn Source>); 3] = [
         (PERSON, Arc::new(FoundPeople { accounts: accounts.clone(), graph: graph.clone() })),
         (HASHTAG, Arc::new(FoundHashtags(content.clone()))),
-        (POST, Arc::new(FoundContent(content.clone()))),
         (MESSAGE, Arc::new(FoundMessages(chat.clone()))),
     ];
     let directory = Arc::new(SearchDirectory { accounts, graph, chat });
-    let sources = sources.into_iter().collect();
+    let of_content = ContentKind::ALL.iter().map(|kind| (of_content(*kind), contents.clone()));
+    let sources = sources.into_iter().chain(of_content).collect();
     let started = search::Service::start(stores.db.clone(), index.engine.clone(), sources, directory).await;
     started.map_err(|error| not_started("search", &error))
 }

@@ -7,5 +7,6 @@
 mod death;
 mod events;
 mod process;
+mod recount;
 mod refusals;
 mod serving;

@@ -11,7 +11,8 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-/// Makes a document of everything of one kind that is not deleted. Its id is that of the content.
+/// Makes a document of everything of one kind that is neither deleted, nor over and buried, nor hidden from all but its author.
+/// Its id is that of the content.
 #[derive(Debug, Clone, Copy)]
 pub struct Contents(pub ContentKind);
 
@@ -34,6 +35,7 @@ struct Row {
     latitude: Option<f64>,
     longitude: Option<f64>,
     place_name: Option<String>,
+    title: Option<String>,
     created_at: Timestamp,
 }
 
@@ -53,7 +55,7 @@ impl TryFrom<Row> for Document {
         let text = document::cut(&row.text, document::TEXT_BYTES_MAX).to_owned();
         Ok(Self {
             id: ContentId::from_parts(row.kind, row.id).to_string(),
-            names: row.place_name.into_iter().collect(),
+            names: row.title.into_iter().chain(row.place_name).collect(),
             language: Language::detect(&text),
             text,
             tags,
@@ -93,8 +95,8 @@ impl Mapping for Contents {
     async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
         let ids: Vec<ContentId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, created_at
-             FROM contents WHERE id = ANY($1) AND kind = $2 AND deleted_at IS NULL",
+            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, title, created_at
+             FROM contents WHERE id = ANY($1) AND kind = $2 AND deleted_at IS NULL AND audience <> 'only_me'",
         )
         .bind(ids)
         .bind(self.0)
@@ -108,8 +110,9 @@ impl Mapping for Contents {
     async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
         let after: Option<ContentId> = after.and_then(|id| id.parse().ok());
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, created_at
-             FROM contents WHERE id > $1 AND kind = $3 AND deleted_at IS NULL ORDER BY id LIMIT $2",
+            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, title, created_at
+             FROM contents WHERE id > $1 AND kind = $3 AND deleted_at IS NULL AND audience <> 'only_me'
+             ORDER BY id LIMIT $2",
         )
         .bind(after.map_or(Uuid::nil(), ContentId::uuid))
         .bind(limit)

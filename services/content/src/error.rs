@@ -3,8 +3,11 @@ use std::time::Duration;
 
 use kernel::{ErrorKind, Fail, Problem, StoreError};
 
+use crate::draft::{PRICE_AMOUNT_MAX, TITLE_LENGTH_MAX, Unsuited};
+use crate::kinds::MEDIA_MAX;
 use crate::place::{NoPlace, PLACE_NAME_LENGTH_MAX};
 use crate::text::{HASHTAGS_MAX, MENTIONS_MAX, TEXT_LENGTH_MAX, Unfit};
+use crate::threads::COMMENT_DEPTH_MAX;
 
 /// How a use case of content fails.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +16,12 @@ pub enum Error {
     Unfit(#[from] Unfit),
     #[error(transparent)]
     NoPlace(#[from] NoPlace),
+    #[error(transparent)]
+    Unsuited(#[from] Unsuited),
+    #[error("the comment answers comments too deep")]
+    TooDeep,
+    #[error("a comment has no whole thread")]
+    NoThread,
     #[error("the edit changes nothing")]
     NothingToEdit,
     #[error("not a hashtag")]
@@ -47,9 +56,14 @@ impl From<kernel::CursorError> for Error {
 impl Fail for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unfit(_) | Self::NoPlace(_) | Self::NothingToEdit | Self::NotAHashtag | Self::Cursor => {
-                ErrorKind::Invalid
-            }
+            Self::TooDeep | Self::Unsuited(Unsuited::Backwards) => ErrorKind::Conflict,
+            Self::Unfit(_)
+            | Self::NoPlace(_)
+            | Self::Unsuited(_)
+            | Self::NoThread
+            | Self::NothingToEdit
+            | Self::NotAHashtag
+            | Self::Cursor => ErrorKind::Invalid,
             Self::NotFound | Self::PersonNotFound => ErrorKind::NotFound,
             Self::NotYours => ErrorKind::Forbidden,
             Self::Store(error) => error.kind(),
@@ -66,6 +80,15 @@ impl Fail for Error {
             Self::Unfit(Unfit::TooManyHashtags) => "too_many_hashtags",
             Self::NoPlace(NoPlace::Coordinates | NoPlace::Both) => "place_invalid",
             Self::NoPlace(NoPlace::Name) => "place_name_invalid",
+            Self::Unsuited(Unsuited::Title) => "title_invalid",
+            Self::Unsuited(Unsuited::Price) => "price_invalid",
+            Self::Unsuited(Unsuited::TooManyMedia) => "too_many_media",
+            Self::Unsuited(Unsuited::MediaNotFound) => "media_not_found",
+            Self::Unsuited(Unsuited::NoVideo) => "video_required",
+            Self::Unsuited(Unsuited::NotOfKind(_)) => "edit_not_of_kind",
+            Self::Unsuited(Unsuited::Backwards) => "state_backwards",
+            Self::TooDeep => "comment_too_deep",
+            Self::NoThread => "thread_of_comment",
             Self::NothingToEdit => "nothing_to_edit",
             Self::NotAHashtag => "hashtag_invalid",
             Self::Cursor => "cursor_invalid",
@@ -99,6 +122,27 @@ impl Fail for Error {
                 ));
             }
             Self::NoPlace(NoPlace::Both) => "An edit sets the place or removes it, not both.",
+            Self::Unsuited(Unsuited::Title) => {
+                return Cow::Owned(format!("A title has 1 to {TITLE_LENGTH_MAX} characters on one line."));
+            }
+            Self::Unsuited(Unsuited::Price) => {
+                return Cow::Owned(format!(
+                    "A price has an amount of at most {PRICE_AMOUNT_MAX} and a currency like EUR."
+                ));
+            }
+            Self::Unsuited(Unsuited::TooManyMedia) => {
+                return Cow::Owned(format!("This takes at most {MEDIA_MAX} pictures and videos, each once."));
+            }
+            Self::Unsuited(Unsuited::MediaNotFound) => "These pictures and videos are not all there and ready.",
+            Self::Unsuited(Unsuited::NoVideo) => "This has to be a video.",
+            Self::Unsuited(Unsuited::NotOfKind(part)) => {
+                return Cow::Owned(format!("Content of this kind has no {}.", part.name()));
+            }
+            Self::Unsuited(Unsuited::Backwards) => "A livestream does not go back.",
+            Self::TooDeep => {
+                return Cow::Owned(format!("Comments answer comments at most {COMMENT_DEPTH_MAX} deep."));
+            }
+            Self::NoThread => "A comment has answers, not a thread.",
             Self::NothingToEdit => "Name what is to change.",
             Self::NotAHashtag => "This is not a hashtag.",
             Self::Cursor => "This cursor was not made by this list.",
@@ -121,6 +165,11 @@ impl Fail for Error {
     fn pointer(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::Unfit(_) => "/text",
+            Self::Unsuited(Unsuited::Title) => "/title",
+            Self::Unsuited(Unsuited::Price) => "/price",
+            Self::Unsuited(Unsuited::TooManyMedia | Unsuited::MediaNotFound | Unsuited::NoVideo) => "/media",
+            Self::Unsuited(Unsuited::NotOfKind(part)) => return Some(Cow::Owned(format!("/{}", part.name()))),
+            Self::Unsuited(Unsuited::Backwards) => "/state",
             Self::NoPlace(NoPlace::Coordinates) => "/place",
             Self::NoPlace(NoPlace::Name) => "/place/name",
             Self::NoPlace(NoPlace::Both) => "/remove_place",

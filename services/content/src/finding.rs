@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use kernel::{ContentId, UserId};
 use schemas::content::Audience;
 
+use crate::kinds::rules;
 use crate::{Content, Error, Service};
 
 /// Up to how many the uses of a hashtag are counted.
@@ -27,7 +28,7 @@ impl Service {
         let latest = self.store.latest_of_tags(tags, LOOKED_AT).await?;
         let authors: BTreeSet<UserId> = latest.iter().map(|(_, author)| *author).collect();
         let authors: Vec<UserId> = authors.into_iter().collect();
-        let sights = self.sight(reader, &authors).await?;
+        let sights = self.sights(reader, &authors).await?;
         // Hashtags are listed with public content only.
         let readable = |author: &UserId| sights.get(author).is_some_and(|(_, sight)| sight.covers(Audience::Public));
         let shown: BTreeSet<&String> =
@@ -38,13 +39,13 @@ impl Service {
         Ok(counts.into_iter().map(found).filter(|found| found.uses > 0).collect())
     }
 
-    /// A piece of content, if it is public and its author's account is not private.
+    /// A piece of content of a listed kind, if it is public and its author's account is not private.
     pub async fn open(&self, id: ContentId) -> Result<Option<Content>, Error> {
-        let Some(content) = self.store.by_id(&[id]).await?.pop() else { return Ok(None) };
-        if content.audience != Audience::Public {
+        let Some(content) = self.store.by_id(&[id], self.clock.now()).await?.pop() else { return Ok(None) };
+        if content.audience != Audience::Public || !rules(id.kind()).listed {
             return Ok(None);
         }
-        let author = self.people.summaries(&[content.author]).await?.remove(&content.author);
+        let author = self.neighbours.people.summaries(&[content.author]).await?.remove(&content.author);
         Ok(author.filter(|author| !author.private).map(|_| content))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use kernel::{ContentId, Cursor, Page, PageSize};
+use kernel::{ContentId, ContentKind, Cursor, Page, PageSize};
 use schemas::content::{Content, ContentCreate, ContentEdit};
 use serde::Deserialize;
 use web::{Caller, Created, Failure, Json, Method, NoContent, Path, Query, Routes};
@@ -20,6 +20,7 @@ pub fn routes(service: Arc<Service>) -> Routes {
         .op("getContent", Method::GET, "/v1/content/{content}", get)
         .op("editContent", Method::PATCH, "/v1/content/{content}", edit)
         .op("deleteContent", Method::DELETE, "/v1/content/{content}", delete)
+        .op("listComments", Method::GET, "/v1/content/{content}/comments", list_comments)
         .op("listPersonContent", Method::GET, "/v1/people/{person}/content", list_of_person)
         .op("listHashtagContent", Method::GET, "/v1/hashtags/{tag}/content", list_of_hashtag)
         .with_state(service)
@@ -28,6 +29,25 @@ pub fn routes(service: Arc<Service>) -> Routes {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Part {
+    cursor: Option<Cursor>,
+    #[serde(default)]
+    limit: PageSize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kinds {
+    kind: Option<ContentKind>,
+    cursor: Option<Cursor>,
+    #[serde(default)]
+    limit: PageSize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Comments {
+    #[serde(default)]
+    thread: bool,
     cursor: Option<Cursor>,
     #[serde(default)]
     limit: PageSize,
@@ -71,9 +91,18 @@ async fn list_of_person(
     State(contents): Contents,
     Caller(ctx): Caller,
     Path(person): Path<String>,
-    Query(part): Query<Part>,
+    Query(part): Query<Kinds>,
 ) -> Result<Json<Page<Content>>, Failure> {
-    Ok(Json(contents.by_author(&ctx, &person, part.cursor.as_ref(), part.limit).await?))
+    Ok(Json(contents.by_author(&ctx, &person, part.kind, part.cursor.as_ref(), part.limit).await?))
+}
+
+async fn list_comments(
+    State(contents): Contents,
+    Caller(ctx): Caller,
+    Path(id): Path<ContentId>,
+    Query(part): Query<Comments>,
+) -> Result<Json<Page<Content>>, Failure> {
+    Ok(Json(contents.comments(&ctx, id, part.thread, part.cursor.as_ref(), part.limit).await?))
 }
 
 async fn list_of_hashtag(

@@ -1,24 +1,49 @@
 //! What content is, and who may read it.
 
-use kernel::{ContentId, Timestamp, UserId};
-use schemas::content::{Audience, HashtagSpan, MentionSpan, Place};
+use kernel::{ContentId, MediaId, Timestamp, UserId};
+use schemas::content::{Audience, Availability, HashtagSpan, LivestreamState, MentionSpan, Place, Price};
 
-/// A piece of content as it is kept.
+/// A piece of content of any kind, as it is kept. See [`schemas::content::Content`] for which kinds have what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Content {
     pub id: ContentId,
     pub author: UserId,
+    /// Of a comment: that of what its thread is about, as it was when last looked at. Never judged by.
     pub audience: Audience,
     pub text: String,
     pub mentions: Vec<MentionSpan>,
     pub hashtags: Vec<HashtagSpan>,
+    pub media: Vec<MediaId>,
     pub place: Option<Place>,
+    pub thread: Option<Thread>,
+    pub title: Option<String>,
+    pub state: Option<LivestreamState>,
+    pub price: Option<Price>,
+    pub availability: Option<Availability>,
     pub version: u32,
     pub created_at: Timestamp,
     pub edited_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Where a comment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thread {
+    /// What it answers.
+    pub parent: ContentId,
+    /// What all of it is about: never a comment.
+    pub root: ContentId,
+    /// 1 right below the root.
+    pub depth: i16,
 }
 
 impl Content {
+    /// Whether its time is over.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
     /// Distinct people who are mentioned, in the order of the text.
     #[must_use]
     pub fn mentioned(&self) -> Vec<UserId> {

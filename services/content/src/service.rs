@@ -1,65 +1,83 @@
-//! The use cases of content.
+//! Publishing, editing, deleting. [`reading`](crate::reading) has what readers do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use kernel::{ContentId, ContentKind, Ctx, Cursor, Page, PageSize, StoreError, Timestamp, UserId};
+use kernel::{Clock, ContentId, Ctx, StoreError, Timestamp, UserId};
 use postgres::Db;
 use schemas::accounts::PersonSummary;
 use schemas::content::{
-    ContentCreate, ContentCreated, ContentDeleted, ContentEdit, ContentEdited, HashtagSpan, MentionSpan,
+    Content as Shown, ContentCreate, ContentCreated, ContentDeleted, ContentEdit, ContentEdited, HashtagSpan,
+    MentionSpan,
 };
 
+use crate::draft::{Draft, Edit, Unsuited};
 use crate::error::Error;
-use crate::model::{Content, Sight};
-use crate::neighbours::{People, Relations};
-use crate::place::{PlaceEdit, place};
+use crate::kinds::rules;
+use crate::model::{Content, Thread};
+use crate::neighbours::{Engagements, MediaKind, MediaLibrary, People, Relations};
 use crate::store::{self, Store};
 use crate::text::{Hashtag, Text};
+use crate::threads::COMMENT_DEPTH_MAX;
 
-/// Rounds in which a list looks further when the reader may not see what it found.
-const ROUNDS_MAX: usize = 3;
-/// What a deleted account published that is buried in one transaction.
-const BURIED_AT_ONCE: i64 = 500;
+/// What is buried in one transaction, where there may be much.
+pub(crate) const BURIED_AT_ONCE: i64 = 500;
 
-/// What somebody asked for by ids.
-#[derive(Debug, Clone, Default)]
-pub struct Visible {
-    /// What the reader may read, in the order asked.
-    pub contents: Vec<schemas::content::Content>,
-    /// What was deleted, or never was.
-    pub gone: Vec<ContentId>,
+/// Whom content asks.
+pub struct Neighbours {
+    pub people: Arc<dyn People>,
+    pub relations: Arc<dyn Relations>,
+    pub media: Arc<dyn MediaLibrary>,
+    pub engagements: Arc<dyn Engagements>,
 }
 
 pub struct Service {
     pub(crate) store: Store,
-    pub(crate) people: Arc<dyn People>,
-    relations: Arc<dyn Relations>,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) clock: Clock,
 }
 
 impl Service {
     #[must_use]
-    pub fn new(db: Db, people: Arc<dyn People>, relations: Arc<dyn Relations>) -> Arc<Self> {
-        Arc::new(Self { store: Store::new(db), people, relations })
+    pub fn new(db: Db, neighbours: Neighbours, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { store: Store::new(db), neighbours, clock })
     }
 
-    pub async fn create(&self, ctx: &Ctx, input: ContentCreate) -> Result<schemas::content::Content, Error> {
-        let ContentCreate::Post(input) = input;
-        let text = Text::parse(&input.text)?;
-        let place = input.place.map(place).transpose()?;
-        let (person, mentions) = tokio::try_join!(self.person(ctx.user), self.mentions(ctx.user, &text))?;
-        let content = Content {
-            id: ContentId::new(ContentKind::Post, ctx.now),
+    pub async fn create(&self, ctx: &Ctx, wish: ContentCreate) -> Result<Shown, Error> {
+        let draft = Draft::parse(wish)?;
+        let thread = self.thread(ctx, draft.parent);
+        let mentions = async {
+            match &draft.text {
+                Some(text) => self.mentions(ctx.user, text).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let asked = tokio::try_join!(self.person(ctx.user), mentions, thread, self.check_media(ctx.user, &draft));
+        let (person, mentions, thread, ()) = asked?;
+        let mut content = Content {
+            id: ContentId::new(draft.kind, ctx.now),
             author: ctx.user,
-            audience: input.audience.unwrap_or_default(),
-            hashtags: hashtags(&text),
-            text: text.as_str().to_owned(),
+            audience: draft.audience,
+            hashtags: draft.text.as_ref().map(hashtags).unwrap_or_default(),
+            text: draft.text.map(Text::into_string).unwrap_or_default(),
             mentions,
-            place,
+            media: draft.media,
+            place: draft.place,
+            thread,
+            title: draft.title,
+            state: draft.state,
+            price: draft.price,
+            availability: draft.availability,
             version: 1,
             created_at: ctx.now,
             edited_at: None,
+            expires_at: rules(draft.kind).lifetime.map(|lifetime| ctx.now.plus(lifetime)),
         };
+        let mut tx = self.store.begin().await?;
+        if let Some(thread) = thread {
+            // Whatever happens to the thread from now on happens to this comment too.
+            content.audience = store::share(&mut tx, thread.root).await?.ok_or(Error::NotFound)?;
+        }
         let event = ContentCreated {
             content: content.id,
             kind: content.id.kind(),
@@ -67,30 +85,21 @@ impl Service {
             audience: content.audience,
             mentions: content.mentioned(),
             hashtags: content.tags(),
-            parent: None,
-            root: None,
+            parent: thread.map(|thread| thread.parent),
+            root: thread.map(|thread| thread.root),
             created_at: content.created_at,
-            expires_at: None,
+            expires_at: content.expires_at,
         };
-        let mut tx = self.store.begin().await?;
         store::insert(&mut tx, &content).await?;
         store::announce(&mut tx, "content.created", content.id, &event, ctx.now).await?;
         commit(tx).await?;
-        Ok(rendered(content, &person))
+        Ok(self.answer(ctx.user, content, person).await)
     }
 
-    pub async fn read(&self, ctx: &Ctx, id: ContentId) -> Result<schemas::content::Content, Error> {
-        self.visible(ctx.user, &[id]).await?.contents.pop().ok_or(Error::NotFound)
-    }
-
-    pub async fn edit(&self, ctx: &Ctx, id: ContentId, input: ContentEdit) -> Result<schemas::content::Content, Error> {
-        if input == ContentEdit::default() {
-            return Err(Error::NothingToEdit);
-        }
-        let place = PlaceEdit::parse(input.place, input.remove_place)?;
-        let text = match &input.text {
-            Some(raw) => {
-                let text = Text::parse(raw)?;
+    pub async fn edit(&self, ctx: &Ctx, id: ContentId, wish: ContentEdit) -> Result<Shown, Error> {
+        let mut edit = Edit::parse(id.kind(), wish)?;
+        let text = match edit.text.take() {
+            Some(text) => {
                 let mentions = self.mentions(ctx.user, &text).await?;
                 Some((text, mentions))
             }
@@ -98,18 +107,18 @@ impl Service {
         };
         let person = self.person(ctx.user).await?;
         let mut tx = self.store.begin().await?;
-        let Some(mut content) = store::lock(&mut tx, id).await? else { return Err(Error::NotFound) };
+        let locked = store::lock(&mut tx, id).await?.filter(|content| !content.is_over(ctx.now));
+        let Some(mut content) = locked else { return Err(Error::NotFound) };
         if content.author != ctx.user {
             drop(tx);
             return Err(self.not_yours(ctx, id).await);
         }
         if let Some((text, mentions)) = text {
             content.hashtags = hashtags(&text);
-            content.text = text.as_str().to_owned();
+            content.text = text.into_string();
             content.mentions = mentions;
         }
-        place.apply(&mut content.place);
-        content.audience = input.audience.unwrap_or(content.audience);
+        edit.apply(&mut content)?;
         content.version += 1;
         content.edited_at = Some(ctx.now);
         let event = ContentEdited {
@@ -125,12 +134,13 @@ impl Service {
         store::update(&mut tx, &content).await?;
         store::announce(&mut tx, "content.edited", content.id, &event, ctx.now).await?;
         commit(tx).await?;
-        Ok(rendered(content, &person))
+        Ok(self.answer(ctx.user, content, person).await)
     }
 
     pub async fn delete(&self, ctx: &Ctx, id: ContentId) -> Result<(), Error> {
         let mut tx = self.store.begin().await?;
-        let Some(content) = store::lock(&mut tx, id).await? else { return Err(Error::NotFound) };
+        let locked = store::lock(&mut tx, id).await?.filter(|content| !content.is_over(ctx.now));
+        let Some(content) = locked else { return Err(Error::NotFound) };
         if content.author != ctx.user {
             drop(tx);
             return Err(self.not_yours(ctx, id).await);
@@ -152,102 +162,32 @@ impl Service {
         }
     }
 
-    /// What a person published, as far as the caller may read them, newest first.
-    pub async fn by_author(
-        &self,
-        ctx: &Ctx,
-        author: &str,
-        cursor: Option<&Cursor>,
-        size: PageSize,
-    ) -> Result<Page<schemas::content::Content>, Error> {
-        let before = cursor.map(Cursor::decode::<ContentId>).transpose()?;
-        let author = self.people.find(author).await?.ok_or(Error::PersonNotFound)?;
-        let seen = self.sight(ctx.user, &[author]).await?;
-        let (person, sight) = seen.get(&author).ok_or(Error::PersonNotFound)?;
-        if *sight == Sight::Blocked {
-            return Err(Error::PersonNotFound);
-        }
-        let audiences = sight.audiences();
-        if audiences.is_empty() {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
-        let contents = self.store.by_author(author, &audiences, before, size).await?;
-        let page = Page::cut(contents, size, |content| Cursor::encode(&content.id));
-        Ok(page.map(|content| rendered(content, person)))
+    /// Where a comment on `parent` stands, if the caller may read that.
+    async fn thread(&self, ctx: &Ctx, parent: Option<ContentId>) -> Result<Option<Thread>, Error> {
+        let Some(parent) = parent else { return Ok(None) };
+        let parent = self.open_to(ctx.user, parent).await?.ok_or(Error::NotFound)?;
+        let above = parent.thread;
+        let thread = Thread {
+            parent: parent.id,
+            root: above.map_or(parent.id, |above| above.root),
+            depth: above.map_or(1, |above| above.depth + 1),
+        };
+        if thread.depth > COMMENT_DEPTH_MAX { Err(Error::TooDeep) } else { Ok(Some(thread)) }
     }
 
-    /// Public content with a hashtag that the caller may read, newest first.
-    pub async fn by_hashtag(
-        &self,
-        ctx: &Ctx,
-        tag: &str,
-        cursor: Option<&Cursor>,
-        size: PageSize,
-    ) -> Result<Page<schemas::content::Content>, Error> {
-        let tag = Hashtag::parse(tag).ok_or(Error::NotAHashtag)?;
-        let mut before = cursor.map(Cursor::decode::<ContentId>).transpose()?;
-        let mut items: Vec<schemas::content::Content> = Vec::with_capacity(size.get());
-        for _ in 0..ROUNDS_MAX {
-            let found = self.store.by_tag(tag.as_str(), before, size.plus_one()).await?;
-            let last = (found.len() as i64) < size.plus_one();
-            before = found.last().map(|content| content.id).or(before);
-            items.extend(self.readable(ctx.user, found).await?);
-            if items.len() > size.get() {
-                return Ok(Page::cut(items, size, |content| Cursor::encode(&content.id)));
-            }
-            if last {
-                return Ok(Page { items, next: None });
+    async fn check_media(&self, owner: UserId, draft: &Draft) -> Result<(), Error> {
+        if draft.media.is_empty() {
+            return Ok(());
+        }
+        let ready = self.neighbours.media.ready(owner, &draft.media).await?;
+        let videos_only = rules(draft.kind).media.videos_only;
+        for id in &draft.media {
+            let kind = ready.get(id).ok_or(Unsuited::MediaNotFound)?;
+            if videos_only && *kind != MediaKind::Video {
+                return Err(Unsuited::NoVideo.into());
             }
         }
-        // Not the end: the next page goes on where this one stopped looking.
-        Ok(Page { items, next: before.map(|id| Cursor::encode(&id)) })
-    }
-
-    /// What of `ids` the reader may read now. Three round trips, however many there are, two of them at once.
-    pub async fn visible(&self, reader: UserId, ids: &[ContentId]) -> Result<Visible, Error> {
-        let found = self.store.by_id(ids).await?;
-        let place: HashMap<ContentId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-        let there: HashSet<ContentId> = found.iter().map(|content| content.id).collect();
-        let gone = ids.iter().filter(|id| !there.contains(*id)).copied().collect();
-        let mut contents = self.readable(reader, found).await?;
-        contents.sort_by_key(|content| place.get(&content.id).copied());
-        Ok(Visible { contents, gone })
-    }
-
-    /// Which of `contents` may be read by `reader`, in their order.
-    async fn readable(&self, reader: UserId, contents: Vec<Content>) -> Result<Vec<schemas::content::Content>, Error> {
-        if contents.is_empty() {
-            return Ok(Vec::new());
-        }
-        let authors: HashSet<UserId> = contents.iter().map(|content| content.author).collect();
-        let authors: Vec<UserId> = authors.into_iter().collect();
-        let sights = self.sight(reader, &authors).await?;
-        let readable = contents.into_iter().filter_map(|content| {
-            let (person, sight) = sights.get(&content.author)?;
-            sight.covers(content.audience).then(|| rendered(content, person))
-        });
-        Ok(readable.collect())
-    }
-
-    /// What `reader` sees of `authors`. Whoever is unknown to the accounts or to the graph is not seen at all, and when
-    /// one of them does not answer, nothing is.
-    pub(crate) async fn sight(
-        &self,
-        reader: UserId,
-        authors: &[UserId],
-    ) -> Result<HashMap<UserId, (PersonSummary, Sight)>, Error> {
-        let (people, standing) =
-            tokio::try_join!(self.people.summaries(authors), self.relations.standing(reader, authors))?;
-        let seen = people.into_iter().filter_map(|(id, person)| {
-            let standing = match standing.get(&id) {
-                Some(standing) => *standing,
-                None if id == reader => crate::model::Standing::default(),
-                None => return None,
-            };
-            let sight = Sight::of(reader, id, person.private, standing);
-            Some((id, (person, sight)))
-        });
-        Ok(seen.collect())
+        Ok(())
     }
 
     /// The people whom a text names, without those whom a block parts from the author.
@@ -258,9 +198,10 @@ impl Service {
         if handles.is_empty() {
             return Ok(Vec::new());
         }
-        let named = self.people.ids_of(&handles).await?;
+        let named = self.neighbours.people.ids_of(&handles).await?;
         let ids: Vec<UserId> = named.values().copied().collect();
-        let standing = if ids.is_empty() { HashMap::new() } else { self.relations.standing(author, &ids).await? };
+        let standing =
+            if ids.is_empty() { HashMap::new() } else { self.neighbours.relations.standing(author, &ids).await? };
         let may = |id: &UserId| *id == author || standing.get(id).is_some_and(|standing| !standing.blocked);
         let spans = text.mentions().iter().filter_map(|(handle, span)| {
             let user = *named.get(handle.as_str()).filter(|id| may(id))?;
@@ -271,7 +212,7 @@ impl Service {
 
     /// The caller as an author. Asked before anything is written, so that what is written is always answered.
     async fn person(&self, id: UserId) -> Result<PersonSummary, Error> {
-        self.people.summaries(&[id]).await?.remove(&id).ok_or(Error::NotFound)
+        self.neighbours.people.summaries(&[id]).await?.remove(&id).ok_or(Error::NotFound)
     }
 
     /// Whoever may not read it is not told that it exists.
@@ -283,7 +224,7 @@ impl Service {
     }
 }
 
-async fn bury(tx: &mut sqlx::PgConnection, contents: &[Content], now: Timestamp) -> Result<(), Error> {
+pub(crate) async fn bury(tx: &mut sqlx::PgConnection, contents: &[Content], now: Timestamp) -> Result<(), Error> {
     let ids: Vec<ContentId> = contents.iter().map(|content| content.id).collect();
     store::bury(tx, &ids, now).await?;
     for content in contents {
@@ -291,8 +232,8 @@ async fn bury(tx: &mut sqlx::PgConnection, contents: &[Content], now: Timestamp)
             content: content.id,
             kind: content.id.kind(),
             author: content.author,
-            parent: None,
-            root: None,
+            parent: content.thread.map(|thread| thread.parent),
+            root: content.thread.map(|thread| thread.root),
             deleted_at: now,
         };
         store::announce(tx, "content.deleted", content.id, &event, now).await?;
@@ -300,7 +241,7 @@ async fn bury(tx: &mut sqlx::PgConnection, contents: &[Content], now: Timestamp)
     Ok(())
 }
 
-async fn commit(tx: sqlx::Transaction<'static, sqlx::Postgres>) -> Result<(), Error> {
+pub(crate) async fn commit(tx: sqlx::Transaction<'static, sqlx::Postgres>) -> Result<(), Error> {
     telemetry::timed("postgres", "content.commit", tx.commit()).await.map_err(postgres::fault).map_err(StoreError::into)
 }
 
@@ -311,29 +252,4 @@ fn hashtags(text: &Text) -> Vec<HashtagSpan> {
         end: span.end,
     };
     text.hashtags().iter().map(span).collect()
-}
-
-fn rendered(content: Content, person: &PersonSummary) -> schemas::content::Content {
-    schemas::content::Content {
-        id: content.id,
-        kind: content.id.kind(),
-        author: person.clone(),
-        text: content.text,
-        mentions: content.mentions,
-        hashtags: content.hashtags,
-        audience: content.audience,
-        media: Vec::new(),
-        place: content.place,
-        parent: None,
-        root: None,
-        title: None,
-        state: None,
-        price: None,
-        availability: None,
-        created_at: content.created_at,
-        edited_at: content.edited_at,
-        expires_at: None,
-        version: content.version,
-        engagement: None,
-    }
 }

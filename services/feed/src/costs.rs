@@ -28,8 +28,13 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) const PUSH: Self = Self { what: "push", mean_us: Mutex::new(None) };
-    pub(crate) const PULL: Self = Self { what: "pull", mean_us: Mutex::new(None) };
+    pub(crate) const fn of_pushing() -> Self {
+        Self { what: "push", mean_us: Mutex::new(None) }
+    }
+
+    pub(crate) const fn of_pulling() -> Self {
+        Self { what: "pull", mean_us: Mutex::new(None) }
+    }
 
     /// So many of it took so long together.
     pub(crate) fn measured(&self, count: usize, took: Duration) {

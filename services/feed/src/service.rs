@@ -75,7 +75,7 @@ impl Service {
         let routes = Routes::new(db.clone(), settings.distribution, settings.pull_followers_min);
         let viewers = Viewers::new(db.clone());
         let reels = Pools::new(db.clone());
-        Arc::new(Self { timelines, contents, graph, receptions, reels, routes, viewers, pull: Meter::PULL, db })
+        Arc::new(Self { timelines, contents, graph, receptions, reels, routes, viewers, pull: Meter::of_pulling(), db })
     }
 
     /// Writes down who opened the feed, until `stop`. Belongs where pages are served.

@@ -67,7 +67,7 @@ impl Worker {
             routes: Routes::new(db.clone(), settings.distribution, settings.pull_followers_min),
             viewers: Viewers::new(db.clone()),
             costs: Known::new(db.clone(), settings, LANES as f64),
-            meter: Meter::PUSH,
+            meter: Meter::of_pushing(),
             jobs: Jobs::new(db.clone()),
             db,
             clock,
@@ -303,6 +303,7 @@ impl Consumer for Worker {
         let task = match event.kind.as_str() {
             "content.created" => {
                 let ContentCreated { content, author, created_at, .. } = serde_json::from_value(payload)?;
+                // Those are found where they belong: below what they are about, and in the tray.
                 if !IN_TIMELINES.contains(&content.kind()) {
                     return Ok(());
                 }
@@ -329,7 +330,6 @@ impl Consumer for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::ContentKind;
 
     #[test]
     fn every_timeline_is_due_for_a_trim_now_and_then() {

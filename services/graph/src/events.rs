@@ -33,6 +33,8 @@ const fn kinds(change: &Change, act: Act) -> &'static [&'static str] {
         (Edge::Block, false) => &[BLOCK_REMOVED],
         (Edge::Mute, true) => &[MUTE_CREATED],
         (Edge::Mute, false) => &[MUTE_REMOVED],
+        // Asked at every read, by nobody beforehand.
+        (Edge::CloseFriend, _) => &[],
     }
 }
 

@@ -45,7 +45,11 @@ pub fn routes(service: Arc<Service>) -> Routes {
         .op("mutePerson", Method::PUT, "/v1/people/{person}/mute", mute)
         .op("unmutePerson", Method::DELETE, "/v1/people/{person}/mute", unmute)
         .op("listMutes", Method::GET, "/v1/me/mutes", list_mutes);
-    following.merge(requests).merge(apart).with_state(service)
+    let close = Routes::new()
+        .op("addCloseFriend", Method::PUT, "/v1/me/close-friends/{person}", add_close_friend)
+        .op("removeCloseFriend", Method::DELETE, "/v1/me/close-friends/{person}", remove_close_friend)
+        .op("listCloseFriends", Method::GET, "/v1/me/close-friends", list_close_friends);
+    following.merge(requests).merge(apart).merge(close).with_state(service)
 }
 
 async fn follow(State(it): It, Caller(ctx): Caller, Path(person): Person) -> Changed {
@@ -82,6 +86,18 @@ async fn mute(State(it): It, Caller(ctx): Caller, Path(person): Person) -> Chang
 
 async fn unmute(State(it): It, Caller(ctx): Caller, Path(person): Person) -> Changed {
     Ok(Json(it.change(&ctx, &person, Act::Unmute).await?))
+}
+
+async fn add_close_friend(State(it): It, Caller(ctx): Caller, Path(person): Person) -> Changed {
+    Ok(Json(it.change(&ctx, &person, Act::AddCloseFriend).await?))
+}
+
+async fn remove_close_friend(State(it): It, Caller(ctx): Caller, Path(person): Person) -> Changed {
+    Ok(Json(it.change(&ctx, &person, Act::RemoveCloseFriend).await?))
+}
+
+async fn list_close_friends(State(it): It, Caller(ctx): Caller, Query(page): Query<Paging>) -> Listed {
+    Ok(Json(it.list_mine(&ctx, Mine::CloseFriends, page.cursor.as_ref(), page.limit).await?))
 }
 
 async fn list_followers(

@@ -1,4 +1,4 @@
-//! The graph: who follows, asks, blocks and mutes whom.
+//! The graph: who follows, asks, blocks and mutes whom, and counts whom among the close friends.
 //!
 //! `model` decides what an act does to what is between two people, `service` does it under a lock and tells whom it
 //! concerns, `lists` reads, `store` writes.
@@ -12,6 +12,8 @@
 //! - **A block is final for what it ends**: following and requests both ways, at once and in the same transaction. The
 //!   blocked person is told nothing, and gets the same answers as for a person who does not exist; only blocking back
 //!   works, since people must be able to protect themselves from whom they cannot see.
+//! - **Close friends need not follow, and are never told**: the list is its owner's, who alone sees it. Whoever is on it may
+//!   read what is for close friends. A block ends it, both ways.
 //! - Requests count towards [`FOLLOWING_MAX`](model::FOLLOWING_MAX), so that accepting one never fails.
 //! - Changes are `PUT` and `DELETE` of what should be: repeating one does nothing, so they need no idempotency key.
 //! - Events of a pair have one key in the outbox: whoever reads them sees the follow before the block that ends it.

@@ -24,6 +24,7 @@ pub(crate) enum List {
     RequestsOut(UserId),
     Blocks(UserId),
     Mutes(UserId),
+    CloseFriends(UserId),
 }
 
 /// Where a page of a list ends: in the order of the list, so that what is added meanwhile moves nothing.
@@ -78,6 +79,7 @@ const REQUESTS_IN: &str = list_sql!("follow_requests", "target", "source");
 const REQUESTS_OUT: &str = list_sql!("follow_requests", "source", "target");
 const BLOCKS: &str = list_sql!("blocks", "source", "target");
 const MUTES: &str = list_sql!("mutes", "source", "target");
+const CLOSE_FRIENDS: &str = list_sql!("close_friends", "source", "target");
 
 /// Up to one more than a page of people in a list, and since when they are there.
 pub(crate) async fn read(db: &Db, list: List, after: Place, size: PageSize) -> StoreResult<Vec<(UserId, Timestamp)>> {
@@ -88,6 +90,7 @@ pub(crate) async fn read(db: &Db, list: List, after: Place, size: PageSize) -> S
         List::RequestsOut(me) => (REQUESTS_OUT, me, None),
         List::Blocks(me) => (BLOCKS, me, None),
         List::Mutes(me) => (MUTES, me, None),
+        List::CloseFriends(me) => (CLOSE_FRIENDS, me, None),
     };
     let mut query = sqlx::query_as(sql).bind(owner).bind(after.0).bind(after.1).bind(size.plus_one());
     if let Some(viewer) = viewer {
@@ -106,6 +109,8 @@ pub struct Standing {
     pub blocked: bool,
     /// The viewer mutes the other.
     pub mutes: bool,
+    /// The other counts the viewer among the close friends: not for the viewer to know.
+    pub close_friend: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -115,6 +120,7 @@ struct StandingRow {
     followed_by: bool,
     blocked: bool,
     mutes: bool,
+    close_friend: bool,
 }
 
 pub(crate) async fn standings(db: &Db, viewer: UserId, others: &[UserId]) -> StoreResult<HashMap<UserId, Standing>> {
@@ -124,7 +130,8 @@ pub(crate) async fn standings(db: &Db, viewer: UserId, others: &[UserId]) -> Sto
                 EXISTS (SELECT FROM follows WHERE source = o.other AND target = $1) AS followed_by,
                 EXISTS (SELECT FROM blocks WHERE source = $1 AND target = o.other)
                     OR EXISTS (SELECT FROM blocks WHERE source = o.other AND target = $1) AS blocked,
-                EXISTS (SELECT FROM mutes WHERE source = $1 AND target = o.other) AS mutes
+                EXISTS (SELECT FROM mutes WHERE source = $1 AND target = o.other) AS mutes,
+                EXISTS (SELECT FROM close_friends WHERE source = o.other AND target = $1) AS close_friend
          FROM unnest($2::uuid[]) AS o (other)",
     )
     .bind(viewer)
@@ -132,8 +139,8 @@ pub(crate) async fn standings(db: &Db, viewer: UserId, others: &[UserId]) -> Sto
     .fetch_all(db.pool());
     let rows: Vec<StandingRow> = timed("postgres", "graph.standings", query).await.map_err(fault)?;
     let standing = |row: StandingRow| {
-        let StandingRow { other, follows, followed_by, blocked, mutes } = row;
-        (other, Standing { follows, followed_by, blocked, mutes })
+        let StandingRow { other, follows, followed_by, blocked, mutes, close_friend } = row;
+        (other, Standing { follows, followed_by, blocked, mutes, close_friend })
     };
     Ok(rows.into_iter().map(standing).collect())
 }

@@ -6,6 +6,7 @@ use schemas::graph::Relation;
 pub const FOLLOWING_MAX: u64 = 7_500;
 pub const BLOCKS_MAX: u64 = 10_000;
 pub const MUTES_MAX: u64 = 10_000;
+pub const CLOSE_FRIENDS_MAX: u64 = 1_000;
 
 /// What one person does towards another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,6 +15,7 @@ pub struct Side {
     pub requested: bool,
     pub blocks: bool,
     pub mutes: bool,
+    pub close_friend: bool,
 }
 
 /// Everything between two people, seen from one of them.
@@ -23,13 +25,14 @@ pub struct Between {
     pub theirs: Side,
 }
 
-/// How many a person already follows, has asked, blocks and mutes.
+/// How many a person already follows, has asked, blocks, mutes and has for close friends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Load {
     pub following: u64,
     pub requests_out: u64,
     pub blocks: u64,
     pub mutes: u64,
+    pub close_friends: u64,
 }
 
 /// What a person does.
@@ -48,6 +51,9 @@ pub enum Act {
     Unblock,
     Mute,
     Unmute,
+    /// Counts them among the close friends.
+    AddCloseFriend,
+    RemoveCloseFriend,
     /// One of the two is gone.
     Forget,
 }
@@ -62,6 +68,7 @@ pub enum Refusal {
     FollowingLimit,
     BlockLimit,
     MuteLimit,
+    CloseFriendLimit,
     /// They do not ask to follow me.
     NoRequest,
 }
@@ -111,6 +118,14 @@ impl Between {
                 mine.mutes = true;
             }
             Act::Unmute => mine.mutes = false,
+            Act::AddCloseFriend if mine.blocks => return Err(Refusal::Blocked),
+            Act::AddCloseFriend => {
+                if !mine.close_friend && load.close_friends >= CLOSE_FRIENDS_MAX {
+                    return Err(Refusal::CloseFriendLimit);
+                }
+                mine.close_friend = true;
+            }
+            Act::RemoveCloseFriend => mine.close_friend = false,
             Act::Forget => (mine, theirs) = (Side::default(), Side::default()),
         }
         Ok(Self { mine, theirs })
@@ -122,7 +137,7 @@ impl Between {
         Self { mine: self.theirs, theirs: self.mine }
     }
 
-    /// What I may know of it: neither that they block me nor that they mute me.
+    /// What I may know of it: neither that they block or mute me, nor that I am a close friend of theirs.
     #[must_use]
     pub const fn relation(self) -> Relation {
         Relation {
@@ -132,17 +147,19 @@ impl Between {
             requested_by: self.theirs.requested,
             blocks: self.mine.blocks,
             mutes: self.mine.mutes,
+            close_friend: self.mine.close_friend,
         }
     }
 }
 
-/// The four things that one person can do towards another.
+/// The five things that one person can do towards another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
     Follow,
     Request,
     Block,
     Mute,
+    CloseFriend,
 }
 
 /// An edge that begins or ends.
@@ -164,6 +181,7 @@ pub fn changes(before: &Between, after: &Between) -> Vec<Change> {
             (Edge::Request, old.requested, new.requested),
             (Edge::Block, old.blocks, new.blocks),
             (Edge::Mute, old.mutes, new.mutes),
+            (Edge::CloseFriend, old.close_friend, new.close_friend),
         ];
         let changed = edges.into_iter().filter(|(_, was, is)| was != is);
         changes.extend(changed.map(|(edge, _, begins)| Change { edge, mine, begins }));
@@ -176,7 +194,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const FREE: Load = Load { following: 0, requests_out: 0, blocks: 0, mutes: 0 };
+    const FREE: Load = Load { following: 0, requests_out: 0, blocks: 0, mutes: 0, close_friends: 0 };
     const PUBLIC: Act = Act::Follow { private: false };
     const PRIVATE: Act = Act::Follow { private: true };
 
@@ -237,6 +255,10 @@ mod tests {
         assert_eq!(none.after(Act::Block, &full), Err(Refusal::BlockLimit));
         assert!(none.after(Act::Mute, &Load { mutes: MUTES_MAX - 1, ..FREE }).is_ok());
         assert_eq!(none.after(Act::Mute, &full), Err(Refusal::MuteLimit));
+        assert!(none.after(Act::AddCloseFriend, &Load { close_friends: CLOSE_FRIENDS_MAX - 1, ..FREE }).is_ok());
+        let full = Load { close_friends: CLOSE_FRIENDS_MAX, ..FREE };
+        assert_eq!(none.after(Act::AddCloseFriend, &full), Err(Refusal::CloseFriendLimit));
+        assert!(after(&[Act::AddCloseFriend]).after(Act::AddCloseFriend, &full).is_ok());
     }
 
     fn act() -> impl Strategy<Value = Act> {
@@ -251,6 +273,8 @@ mod tests {
             Just(Act::Unblock),
             Just(Act::Mute),
             Just(Act::Unmute),
+            Just(Act::AddCloseFriend),
+            Just(Act::RemoveCloseFriend),
             Just(Act::Forget),
         ]
     }
@@ -268,7 +292,7 @@ mod tests {
                 for side in [between.mine, between.theirs] {
                     prop_assert!(!(side.follows && side.requested));
                     if between.mine.blocks || between.theirs.blocks {
-                        prop_assert!(!side.follows && !side.requested);
+                        prop_assert!(!side.follows && !side.requested && !side.close_friend);
                     }
                 }
                 prop_assert_eq!(changes(&before, &between).is_empty(), before == between);

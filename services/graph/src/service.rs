@@ -48,6 +48,7 @@ pub enum Mine {
     SentRequests,
     Blocks,
     Mutes,
+    CloseFriends,
 }
 
 /// Who follows, blocks and mutes whom.
@@ -164,6 +165,7 @@ impl Service {
             Mine::SentRequests => List::RequestsOut(ctx.user),
             Mine::Blocks => List::Blocks(ctx.user),
             Mine::Mutes => List::Mutes(ctx.user),
+            Mine::CloseFriends => List::CloseFriends(ctx.user),
         };
         self.page(list, cursor, size).await
     }

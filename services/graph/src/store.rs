@@ -14,21 +14,30 @@ struct BetweenRow {
     i_asked: bool,
     i_block: bool,
     i_mute: bool,
+    i_count_close: bool,
     they_follow: bool,
     they_asked: bool,
     they_block: bool,
     they_mute: bool,
+    they_count_close: bool,
 }
 
 impl From<BetweenRow> for Between {
     fn from(row: BetweenRow) -> Self {
         Self {
-            mine: Side { follows: row.i_follow, requested: row.i_asked, blocks: row.i_block, mutes: row.i_mute },
+            mine: Side {
+                follows: row.i_follow,
+                requested: row.i_asked,
+                blocks: row.i_block,
+                mutes: row.i_mute,
+                close_friend: row.i_count_close,
+            },
             theirs: Side {
                 follows: row.they_follow,
                 requested: row.they_asked,
                 blocks: row.they_block,
                 mutes: row.they_mute,
+                close_friend: row.they_count_close,
             },
         }
     }
@@ -41,6 +50,7 @@ struct LoadRow {
     requests_out: i64,
     blocks: i64,
     mutes: i64,
+    close_friends: i64,
 }
 
 /// Begins a transaction with a lock on two people, always taken in the order of their ids, so that no two changes wait for
@@ -63,6 +73,7 @@ pub(crate) async fn begin(db: &Db, me: UserId, them: UserId) -> StoreResult<(Tra
         requests_out: mine.requests_out.unsigned_abs(),
         blocks: mine.blocks.unsigned_abs(),
         mutes: mine.mutes.unsigned_abs(),
+        close_friends: mine.close_friends.unsigned_abs(),
     };
     Ok((tx, load))
 }
@@ -79,7 +90,7 @@ async fn add_rows(db: &Db, pair: &[UserId; 2]) -> StoreResult<()> {
 
 async fn lock_rows(tx: &mut PgConnection, pair: &[UserId]) -> StoreResult<Vec<LoadRow>> {
     let query = sqlx::query_as(
-        "SELECT user_id, following, requests_out, blocks, mutes FROM graph_people
+        "SELECT user_id, following, requests_out, blocks, mutes, close_friends FROM graph_people
          WHERE user_id = ANY($1) ORDER BY user_id FOR NO KEY UPDATE",
     )
     .bind(pair)
@@ -93,10 +104,12 @@ pub(crate) async fn between(db: impl PgExecutor<'_>, me: UserId, them: UserId) -
                 EXISTS (SELECT FROM follow_requests WHERE source = $1 AND target = $2) AS i_asked,
                 EXISTS (SELECT FROM blocks WHERE source = $1 AND target = $2) AS i_block,
                 EXISTS (SELECT FROM mutes WHERE source = $1 AND target = $2) AS i_mute,
+                EXISTS (SELECT FROM close_friends WHERE source = $1 AND target = $2) AS i_count_close,
                 EXISTS (SELECT FROM follows WHERE source = $2 AND target = $1) AS they_follow,
                 EXISTS (SELECT FROM follow_requests WHERE source = $2 AND target = $1) AS they_asked,
                 EXISTS (SELECT FROM blocks WHERE source = $2 AND target = $1) AS they_block,
-                EXISTS (SELECT FROM mutes WHERE source = $2 AND target = $1) AS they_mute",
+                EXISTS (SELECT FROM mutes WHERE source = $2 AND target = $1) AS they_mute,
+                EXISTS (SELECT FROM close_friends WHERE source = $2 AND target = $1) AS they_count_close",
     )
     .bind(me)
     .bind(them)
@@ -111,6 +124,7 @@ const fn begin_sql(edge: Edge) -> &'static str {
         Edge::Request => "INSERT INTO follow_requests (source, target, created_at) VALUES ($1, $2, $3)",
         Edge::Block => "INSERT INTO blocks (source, target, created_at) VALUES ($1, $2, $3)",
         Edge::Mute => "INSERT INTO mutes (source, target, created_at) VALUES ($1, $2, $3)",
+        Edge::CloseFriend => "INSERT INTO close_friends (source, target, created_at) VALUES ($1, $2, $3)",
     }
 }
 
@@ -120,6 +134,7 @@ const fn end_sql(edge: Edge) -> &'static str {
         Edge::Request => "DELETE FROM follow_requests WHERE source = $1 AND target = $2",
         Edge::Block => "DELETE FROM blocks WHERE source = $1 AND target = $2",
         Edge::Mute => "DELETE FROM mutes WHERE source = $1 AND target = $2",
+        Edge::CloseFriend => "DELETE FROM close_friends WHERE source = $1 AND target = $2",
     }
 }
 
@@ -132,6 +147,7 @@ struct Deltas {
     requests_out: i64,
     blocks: i64,
     mutes: i64,
+    close_friends: i64,
 }
 
 /// Writes changes between two locked people, and their counts.
@@ -159,6 +175,7 @@ pub(crate) async fn apply(
             Edge::Request => (from.requests_out, to.requests_in) = (from.requests_out + step, to.requests_in + step),
             Edge::Block => from.blocks += step,
             Edge::Mute => from.mutes += step,
+            Edge::CloseFriend => from.close_friends += step,
         }
     }
     move_counts(tx, [(me, mine), (them, theirs)]).await
@@ -170,9 +187,11 @@ async fn move_counts(tx: &mut PgConnection, moves: [(UserId, Deltas); 2]) -> Sto
         "UPDATE graph_people p SET
              followers = p.followers + d.followers, following = p.following + d.following,
              requests_in = p.requests_in + d.requests_in, requests_out = p.requests_out + d.requests_out,
-             blocks = p.blocks + d.blocks, mutes = p.mutes + d.mutes
-         FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-             AS d (user_id, followers, following, requests_in, requests_out, blocks, mutes)
+             blocks = p.blocks + d.blocks, mutes = p.mutes + d.mutes,
+             close_friends = p.close_friends + d.close_friends
+         FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                     $8::bigint[])
+             AS d (user_id, followers, following, requests_in, requests_out, blocks, mutes, close_friends)
          WHERE p.user_id = d.user_id",
     )
     .bind(moves.map(|(user, _)| user).to_vec())
@@ -182,6 +201,7 @@ async fn move_counts(tx: &mut PgConnection, moves: [(UserId, Deltas); 2]) -> Sto
     .bind(column(|d| d.requests_out))
     .bind(column(|d| d.blocks))
     .bind(column(|d| d.mutes))
+    .bind(column(|d| d.close_friends))
     .execute(tx);
     timed("postgres", "graph.counts", query).await.map(drop).map_err(fault)
 }
@@ -194,6 +214,8 @@ pub(crate) async fn counterparts(db: &Db, user: UserId, count: i64) -> StoreResu
          UNION SELECT source FROM follow_requests WHERE target = $1
          UNION SELECT target FROM blocks WHERE source = $1 UNION SELECT source FROM blocks WHERE target = $1
          UNION SELECT target FROM mutes WHERE source = $1 UNION SELECT source FROM mutes WHERE target = $1
+         UNION SELECT target FROM close_friends WHERE source = $1
+         UNION SELECT source FROM close_friends WHERE target = $1
          LIMIT $2",
     )
     .bind(user)

@@ -91,7 +91,9 @@ impl Fail for Error {
             Self::Unfit(Unfit::Prefix) => {
                 return Cow::Owned(format!("What is completed has 1 to {PREFIX_LENGTH_MAX} characters."));
             }
-            Self::Unfit(Unfit::Kinds) => "Kinds are person, hashtag, post and message, each once; of a room, message.",
+            Self::Unfit(Unfit::Kinds) => {
+                "Kinds are person, hashtag, the kinds of content and message, each once; of a room, message."
+            }
             Self::Unfit(Unfit::CompletedKinds) => "Completed are person and hashtag, each once.",
             Self::Unfit(Unfit::Language) => "No language that search knows has this code.",
             Self::Unfit(Unfit::Period) => "Times are RFC 3339, and since is before until.",

@@ -22,7 +22,7 @@
 //!   the last day's uses each half minute and process. Posts of an account that turns public count from then on only.
 //! - **A hashtag is found by who may read one of its latest twenty posts**, and its posts are counted up to a thousand; both are
 //!   asked of the posts, since the index knows neither blocks nor private accounts.
-//! - **Posts for followers** are one audience to the engine, so that those of strangers are found in vain and dropped; followings as
+//! - **Content for followers, and for close friends,** is one audience each to the engine, so that those of strangers are found in vain and dropped; followings as
 //!   filters would be thousands of values. A search that meets little else costs rounds, and its pages are short.
 //! - **A further kind** joins with a [`Source`] in wiring, its name in [`model`] and a variant of `schemas::search::Hit`.
 

@@ -6,8 +6,13 @@ use serde::Serialize;
 
 pub const PERSON: Kind = Kind::new("person");
 pub const HASHTAG: Kind = Kind::new("hashtag");
-pub const POST: Kind = Kind::new(ContentKind::Post.name());
 pub const MESSAGE: Kind = Kind::new("message");
+
+/// As content of a kind is called.
+#[must_use]
+pub const fn of_content(kind: ContentKind) -> Kind {
+    Kind::new(kind.name())
+}
 
 /// Longest text that is searched for, in code points.
 pub const TEXT_LENGTH_MAX: usize = 200;
@@ -126,10 +131,17 @@ impl Wish {
     pub fn parse(asked: Asked<'_>) -> Result<Self, Unfit> {
         let text = asked.q.map(text).transpose()?;
         let kinds = match (asked.kinds, asked.room) {
-            (None, None) => vec![PERSON, HASHTAG, POST],
+            (None, None) => vec![
+                PERSON,
+                HASHTAG,
+                of_content(ContentKind::Post),
+                of_content(ContentKind::Reel),
+                of_content(ContentKind::Livestream),
+                of_content(ContentKind::Listing),
+            ],
             (None, Some(_)) => vec![MESSAGE],
             (Some(names), room) => {
-                let kinds = kinds(names, &[PERSON, HASHTAG, POST, MESSAGE]).ok_or(Unfit::Kinds)?;
+                let kinds = kinds(names, &all_kinds()).ok_or(Unfit::Kinds)?;
                 if room.is_some() && kinds != [MESSAGE] {
                     return Err(Unfit::Kinds);
                 }
@@ -155,6 +167,13 @@ impl Wish {
         }
         Ok(Self { text, kinds, author, tag: asked.tag, room: asked.room, language, since, until, region, order })
     }
+}
+
+/// Everything that can be searched for, in the order in which searches name it.
+#[must_use]
+pub fn all_kinds() -> Vec<Kind> {
+    let contents = ContentKind::ALL.iter().copied().map(of_content);
+    [PERSON, HASHTAG].into_iter().chain(contents).chain([MESSAGE]).collect()
 }
 
 fn text(raw: &str) -> Result<String, Unfit> {

@@ -28,10 +28,20 @@ fn nothing_is_no_search() {
 
 #[test]
 fn kinds_are_named_once_and_a_room_has_messages() {
+    let all = all_kinds().iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",");
     let kinds = |names| Wish::parse(Asked { kinds: Some(names), ..q("tea") }).map(|wish| wish.kinds);
-    assert_eq!(Wish::parse(q("tea")).unwrap().kinds, [PERSON, HASHTAG, POST]);
+    assert_eq!(
+        Wish::parse(q("tea")).unwrap().kinds,
+        [PERSON, HASHTAG]
+            .into_iter()
+            .chain(
+                [ContentKind::Post, ContentKind::Reel, ContentKind::Livestream, ContentKind::Listing].map(of_content)
+            )
+            .collect::<Vec<_>>()
+    );
     assert_eq!(kinds("message"), Ok(vec![MESSAGE]));
-    assert_eq!(kinds("post,person"), Ok(vec![PERSON, POST]));
+    assert_eq!(kinds(&all), Ok(all_kinds()));
+    assert_eq!(kinds("post,person"), Ok(vec![PERSON, of_content(ContentKind::Post)]));
     for wrong in ["", "post,post", "post,", "posts", "Post", "post person"] {
         assert_eq!(kinds(wrong), Err(Unfit::Kinds), "{wrong}");
     }

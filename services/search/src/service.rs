@@ -26,7 +26,7 @@ const SPARE: usize = 16;
 /// Most completions at once.
 pub const COMPLETIONS_MAX: usize = 20;
 /// Who a document may be for, besides the members of a room. See [`index::Document::audience`].
-const AUDIENCES: [&str; 2] = ["public", "followers"];
+const AUDIENCES: [&str; 3] = ["public", "followers", "close_friends"];
 const SECRET: &str = "search.cursors";
 
 const _: () = assert!(PageSize::MAX.get() + 1 + SPARE <= index::query::LIMIT_MAX);

@@ -3,6 +3,7 @@
 use std::process::Output;
 use std::time::Duration;
 
+use kernel::ContentKind;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::process::Command;
 use tokio::sync::Mutex;
@@ -187,12 +188,20 @@ impl World {
                 format!("UPDATE accounts SET deleted_at = now() WHERE ctid = ({})", some("accounts", which))
             }
             Write::Post { number, long, public } => {
+                let kind = ContentKind::ALL[(number % ContentKind::ALL.len() as u64) as usize];
+                // Whose thread it is makes no difference to the index.
+                let thread = match kind {
+                    ContentKind::Comment => format!("{0}, 1, {0}, 1, 1", uuid(number.wrapping_add(1))),
+                    _ => "NULL, NULL, NULL, NULL, NULL".to_owned(),
+                };
+                let kind = kind.number();
                 let audience = if public { "public" } else { "followers" };
                 let length = if long { 300 } else { 1 };
                 format!(
-                    "INSERT INTO contents (id, kind, author, audience, text, mentions, hashtags, created_at, latitude, longitude)
-                     SELECT {}, 1, {}, '{audience}',
-                         (SELECT string_agg(md5(random()::text), ' ') FROM generate_series(1, {length})), '[]', '[]', now(), {}, {}
+                    "INSERT INTO contents (id, kind, author, audience, text, mentions, hashtags, created_at, latitude, longitude,
+                         parent, parent_kind, root, root_kind, depth)
+                     SELECT {}, {kind}, {}, '{audience}',
+                         (SELECT string_agg(md5(random()::text), ' ') FROM generate_series(1, {length})), '[]', '[]', now(), {}, {}, {thread}
                      ON CONFLICT DO NOTHING",
                     uuid(number),
                     uuid(number % 7),
@@ -207,7 +216,8 @@ impl World {
                 )
             }
             Write::ChangeAudience { which, public } => {
-                let audience = if public { "public" } else { "followers" };
+                // What is for oneself alone leaves the index.
+                let audience = if public { "public" } else { "only_me" };
                 format!("UPDATE contents SET audience = '{audience}' WHERE ctid = ({})", some("contents", which))
             }
             Write::BuryPost { which } => {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod chat;
+mod engagement;
 mod faults;
 mod feed;
 mod graph;

@@ -13,8 +13,9 @@ use telemetry::testing::{Collector, Received};
 crate::on_both_stores![every_figure_of_the_dashboard_is_there];
 
 const DASHBOARD: &str = include_str!("../../../deploy/grafana/dashboards/plaza.json");
+const ALERTS: &str = include_str!("../../../deploy/prometheus/alerts.yaml");
 
-/// Every metric that the dashboard asks for.
+/// Every metric that the dashboard and the alerts ask for.
 fn drawn() -> BTreeSet<String> {
     fn collect(value: &Value, into: &mut Vec<String>) {
         match value {
@@ -28,6 +29,8 @@ fn drawn() -> BTreeSet<String> {
     }
     let mut expressions = Vec::new();
     collect(&serde_json::from_str(DASHBOARD).unwrap(), &mut expressions);
+    let alerts = ALERTS.lines().filter_map(|line| line.trim_start().strip_prefix("expr: "));
+    expressions.extend(alerts.map(str::to_owned));
     let words = expressions.iter().flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
     words.filter(|word| word.starts_with("plaza_") || word.starts_with("process_")).map(str::to_owned).collect()
 }

@@ -32,11 +32,22 @@ pub async fn problem(response: Response) -> (u16, String) {
 
 async fn failures_are_problem_details_with_a_code(plaza: &Deployment) {
     let ada = plaza.person("ada").await;
+    let nothing = "post_00000000000000000000000001";
+    let comments = format!("/v1/content/{nothing}/comments");
+    let comment = format!(r#"{{"kind":"comment","parent":"{nothing}","text":"to what?"}}"#);
     let cases = [
         (Method::GET, "/v1/nowhere", "", (404, "not_found")),
         (Method::PUT, "/v1/content", "", (405, "method_not_allowed")),
         (Method::POST, "/v1/content", "{", (400, "malformed_json")),
         (Method::POST, "/v1/content", r#"{"kind":"post","text":"x","colour":"red"}"#, (422, "invalid_body")),
+        (Method::POST, "/v1/content", r#"{"text":"of no kind"}"#, (422, "invalid_body")),
+        (Method::POST, "/v1/content", r#"{"kind":"poem","text":"of none"}"#, (422, "invalid_body")),
+        (Method::POST, "/v1/content", r#"{"kind":"reel","text":"no video"}"#, (422, "invalid_body")),
+        (Method::POST, "/v1/content", r#"{"kind":"livestream","title":" "}"#, (422, "title_invalid")),
+        (Method::POST, "/v1/content", &comment, (404, "content_not_found")),
+        (Method::GET, &comments, "", (404, "content_not_found")),
+        (Method::GET, &format!("{comments}?thread=perhaps"), "", (422, "invalid_query")),
+        (Method::GET, &format!("/v1/people/{}/content?kind=poem", ada.id()), "", (422, "invalid_query")),
         (Method::GET, "/v1/feed/following?limit=101", "", (422, "invalid_query")),
         (Method::GET, "/v1/feed?limit=0", "", (422, "invalid_query")),
         (Method::GET, "/v1/feed?language=english", "", (422, "feed_language_invalid")),

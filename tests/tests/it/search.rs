@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use plaza_client::Session;
-use schemas::content::{Audience, Content, ContentEdit, PlaceGiven, PostCreate};
+use schemas::content::{
+    Audience, CommentCreate, Content, ContentEdit, ListingCreate, LivestreamCreate, PlaceGiven, PostCreate, PriceGiven,
+};
 use schemas::search::Hit;
 use system_tests::wait::{SOON, until, within};
 use system_tests::{Deployment, Person};
@@ -11,6 +13,7 @@ use system_tests::{Deployment, Person};
 crate::on_both_stores![
     a_post_is_found_by_words_until_it_is_deleted,
     an_edit_changes_what_a_post_is_found_by,
+    every_kind_is_found_until_it_is_hidden_or_deleted,
     nobody_finds_across_a_block_or_past_an_audience,
     near_me_comes_nearest_first,
     messages_are_found_by_the_members_of_their_room,
@@ -84,6 +87,45 @@ async fn an_edit_changes_what_a_post_is_found_by(plaza: &Deployment) {
     ada.session.edit_content(post.id, &edit).await.unwrap();
     finds(&ben, &[("q", &after)], &[&after]).await;
     finds(&ben, &[("q", &before)], &[]).await;
+}
+
+async fn every_kind_is_found_until_it_is_hidden_or_deleted(plaza: &Deployment) {
+    let (ada, ben) = (plaza.person("ada").await, plaza.person("ben").await);
+    let word = word();
+    let text = |what: &str| format!("{word} {what}");
+    let post = say(&ada, &text("post")).await;
+    let comment = CommentCreate { parent: post.id, text: text("comment") };
+    let comment = ben.session.publish(comment).await.unwrap();
+    let live = LivestreamCreate { title: text("stream"), text: Some(text("live")), ..LivestreamCreate::default() };
+    let live = ada.session.publish(live).await.unwrap();
+    let listing = ListingCreate {
+        title: text("pot"),
+        price: PriceGiven { amount: 1_250, currency: "EUR".to_owned() },
+        text: Some(text("listing")),
+        audience: None,
+        place: None,
+        media: Vec::new(),
+    };
+    let listing = ada.session.publish(listing).await.unwrap();
+    for (kind, content) in [("post", &post), ("comment", &comment), ("livestream", &live), ("listing", &listing)] {
+        finds(&ben, &[("q", &word), ("kinds", kind)], &[&content.text]).await;
+    }
+    let newest = [("q", word.as_str()), ("order", "newest")];
+    assert_eq!(
+        found(&ben.session, &newest).await,
+        [text("listing"), text("live"), text("post")],
+        "comments if asked for"
+    );
+    finds(&ben, &[("q", "pot"), ("author", &ada.session.me().handle), ("kinds", "listing")], &[&listing.text]).await;
+
+    let hidden = ContentEdit { audience: Some(Audience::OnlyMe), ..ContentEdit::default() };
+    ada.session.edit_content(listing.id, &hidden).await.unwrap();
+    ada.session.delete_content(post.id).await.unwrap();
+    let all = [("q", word.as_str()), ("kinds", "post,comment,livestream,listing")];
+    assert_eq!(found(&ben.session, &all).await, [text("live")], "and a comment goes with what it is about");
+    assert_eq!(ben.session.content(comment.id).await.unwrap_err().status(), Some(404));
+    ben.contract.assert_kept();
+    ada.contract.assert_kept();
 }
 
 async fn nobody_finds_across_a_block_or_past_an_audience(plaza: &Deployment) {

@@ -36,6 +36,19 @@ impl Session {
         self.send(Request::new(Method::GET, &format!("/v1/people/{user}/content")).page(cursor, limit)).await
     }
 
+    /// Comments on something, oldest first: those that answer it, or all of the thread about it.
+    pub async fn comments(
+        &self,
+        id: ContentId,
+        whole: bool,
+        cursor: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<Content>, ApiError> {
+        let path = format!("/v1/content/{id}/comments");
+        let request = Request::new(Method::GET, &path).page(cursor, limit);
+        self.send(if whole { request.query(&[("thread", "true")]) } else { request }).await
+    }
+
     /// Public content with a hashtag, newest first.
     pub async fn content_tagged(
         &self,

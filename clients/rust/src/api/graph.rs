@@ -45,6 +45,15 @@ impl Session {
         self.delete(&format!("/v1/people/{person}/mute")).await
     }
 
+    /// Lets a person read what we publish for close friends.
+    pub async fn add_close_friend(&self, person: UserId) -> Result<Relation, ApiError> {
+        self.put(&format!("/v1/me/close-friends/{person}")).await
+    }
+
+    pub async fn remove_close_friend(&self, person: UserId) -> Result<Relation, ApiError> {
+        self.delete(&format!("/v1/me/close-friends/{person}")).await
+    }
+
     /// Those who follow `person`, a page at a time.
     pub async fn followers(&self, person: UserId, cursor: Option<&Cursor>) -> Result<Page<PersonEntry>, ApiError> {
         self.people(&format!("/v1/people/{person}/followers"), cursor).await

@@ -3,6 +3,7 @@
 mod accounts;
 mod chat;
 mod content;
+mod engagement;
 mod graph;
 mod search;
 mod session;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cdc::Snapshot;
 use postgres::fault;
 use tokio::time::Instant;
 
 use super::hydrate::PORTION;
 use super::metrics::METRICS;
 use super::state::{Build, Made};
-use super::{Mapping, Pipeline, PipelineError, snapshot, tables};
+use super::{Mapping, Pipeline, PipelineError, tables};
 use crate::{Document, Item, Kind, Write};
 
 /// Rest after a failure that trying again at once would repeat: the stream must not wait for a build.
@@ -87,7 +88,7 @@ impl Pipeline {
 
     async fn next_documents(&self, mapping: &Arc<dyn Mapping>, build: &Build) -> Result<Vec<Document>, PipelineError> {
         // Everything that was applied was seen by earlier reads: this one sees it too.
-        let mut tx = snapshot::reading(&self.db, &[]).await?;
+        let mut tx = Snapshot::seeing(&self.db, &[]).await?;
         let documents = mapping.scan(&mut tx, build.after.as_deref(), PORTION as i64).await?;
         tx.rollback().await.map_err(fault)?;
         Ok(documents)

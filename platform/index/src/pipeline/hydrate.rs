@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future;
+use cdc::Snapshot;
 use kernel::StoreError;
-use postgres::fault;
+use postgres::{Db, fault};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::metrics::METRICS;
 use super::touched::Touched;
-use super::{Mapping, Pipeline, PipelineError, dead, snapshot};
+use super::{Mapping, Pipeline, PipelineError, dead};
 use crate::engine::Generation;
 use crate::{Document, Item, Kind, Write};
 
@@ -25,79 +26,44 @@ struct Loaded {
     unreadable: Vec<(String, String)>,
 }
 
+/// What it takes to read documents of one kind, apart from the pipeline: on a thread of its own, while another portion is
+/// written.
+struct Reader {
+    db: Db,
+    mapping: Arc<dyn Mapping>,
+    generations: Vec<Generation>,
+    /// What must be visible to what is read.
+    xids: Arc<[u32]>,
+}
+
 impl Pipeline {
     /// Reads what was touched and writes it. The next portion is read while one is written; portions are written in the order in
     /// which they were read.
     pub(super) async fn bring(&mut self, touched: Touched, xids: &[u32]) -> Result<(), PipelineError> {
+        let xids: Arc<[u32]> = xids.into();
         let mut portions = touched.portions(PORTION).into_iter();
-        let mut next = match portions.next() {
-            Some((kind, ids)) => Some(self.load(kind, ids, xids).await?),
-            None => None,
-        };
-        while let Some(loaded) = next.take() {
-            let following = portions.next();
-            let reading = async {
-                match following {
-                    Some((kind, ids)) => self.load(kind, ids, xids).await.map(Some),
-                    None => Ok(None),
-                }
-            };
-            let (written, read) = future::try_join(self.write(loaded), reading).await?;
-            self.written += written;
-            next = read;
+        let mut next = portions.next().map(|portion| self.read_ahead(portion, &xids)).transpose()?;
+        while let Some(reading) = next.take() {
+            let loaded = reading.await.map_err(StoreError::broken)??;
+            next = portions.next().map(|portion| self.read_ahead(portion, &xids)).transpose()?;
+            self.written += self.write(loaded).await?;
         }
         Ok(())
     }
 
-    async fn load(&self, kind: Kind, ids: Vec<(String, u64)>, xids: &[u32]) -> Result<Loaded, PipelineError> {
-        let Some(mapping) = self.mappings.of(kind) else { return Err(PipelineError::UnknownKind(kind.to_string())) };
-        let (ids, versions): (Vec<String>, Vec<u64>) = ids.into_iter().unzip();
-        let (documents, unreadable) = self.read(mapping, &ids, xids).await?;
-        let mut documents: HashMap<String, Arc<Document>> =
-            documents.into_iter().map(|document| (document.id.clone(), Arc::new(document))).collect();
-        let generations: Vec<Generation> = self.state.generations(kind).collect();
-        let mut items = Vec::with_capacity(ids.len() * generations.len());
-        for (id, version) in ids.iter().zip(versions) {
-            let document = documents.remove(id);
-            for generation in &generations {
-                let write = document.clone().map_or_else(|| Write::Delete(id.clone()), Write::Put);
-                items.push(Item { kind, generation: *generation, version, write });
-            }
-        }
-        Ok(Loaded { kind, ids, items, unreadable })
-    }
-
-    /// Reads documents; where one of many cannot be read, the others still are.
-    async fn read(
+    fn read_ahead(
         &self,
-        mapping: &Arc<dyn Mapping>,
-        ids: &[String],
-        xids: &[u32],
-    ) -> Result<(Vec<Document>, Vec<(String, String)>), PipelineError> {
-        let mut documents = Vec::with_capacity(ids.len());
-        let mut unreadable = Vec::new();
-        let mut open = vec![ids];
-        while let Some(ids) = open.pop() {
-            let mut tx = snapshot::reading(&self.db, xids).await?;
-            match mapping.load(&mut tx, ids).await {
-                Ok(some) => documents.extend(some),
-                Err(StoreError::Broken(why)) => match ids {
-                    [id] => {
-                        tracing::error!(kind = %mapping.kind(), id, %why, "a document cannot be read");
-                        METRICS.unreadable.get_or_create(&[("kind", mapping.kind().name())]).inc();
-                        unreadable.push((id.clone(), format!("it cannot be read: {why}")));
-                    }
-                    _ => {
-                        let (former, latter) = ids.split_at(ids.len() / 2);
-                        open.extend([former, latter]);
-                    }
-                },
-                Err(error) => return Err(error.into()),
-            }
-            // Where a statement failed there is nothing more to end.
-            tx.rollback().await.map_err(fault)?;
-        }
-        Ok((documents, unreadable))
+        (kind, ids): (Kind, Vec<(String, u64)>),
+        xids: &Arc<[u32]>,
+    ) -> Result<AbortOnDropHandle<Result<Loaded, PipelineError>>, PipelineError> {
+        let Some(mapping) = self.mappings.of(kind) else { return Err(PipelineError::UnknownKind(kind.to_string())) };
+        let reader = Reader {
+            db: self.db.clone(),
+            mapping: mapping.clone(),
+            generations: self.state.generations(kind).collect(),
+            xids: xids.clone(),
+        };
+        Ok(AbortOnDropHandle::new(tokio::spawn(async move { reader.load(ids).await })))
     }
 
     /// Writes, and keeps what is refused as dead letters. Returns how many items were written.
@@ -146,5 +112,52 @@ impl Pipeline {
         }
         let mut at = self.db.pool().acquire().await.map_err(fault)?;
         Ok(dead::bury(&mut at, &self.consumer, kind, buried).await?)
+    }
+}
+
+impl Reader {
+    async fn load(&self, ids: Vec<(String, u64)>) -> Result<Loaded, PipelineError> {
+        let kind = self.mapping.kind();
+        let (ids, versions): (Vec<String>, Vec<u64>) = ids.into_iter().unzip();
+        let (documents, unreadable) = self.read(&ids).await?;
+        let mut documents: HashMap<String, Arc<Document>> =
+            documents.into_iter().map(|document| (document.id.clone(), Arc::new(document))).collect();
+        let mut items = Vec::with_capacity(ids.len() * self.generations.len());
+        for (id, version) in ids.iter().zip(versions) {
+            let document = documents.remove(id);
+            for generation in &self.generations {
+                let write = document.clone().map_or_else(|| Write::Delete(id.clone()), Write::Put);
+                items.push(Item { kind, generation: *generation, version, write });
+            }
+        }
+        Ok(Loaded { kind, ids, items, unreadable })
+    }
+
+    /// Reads documents; where one of many cannot be read, the others still are.
+    async fn read(&self, ids: &[String]) -> Result<(Vec<Document>, Vec<(String, String)>), PipelineError> {
+        let mut documents = Vec::with_capacity(ids.len());
+        let mut unreadable = Vec::new();
+        let mut open = vec![ids];
+        while let Some(ids) = open.pop() {
+            let mut tx = Snapshot::seeing(&self.db, &self.xids).await?;
+            match self.mapping.load(&mut tx, ids).await {
+                Ok(some) => documents.extend(some),
+                Err(StoreError::Broken(why)) => match ids {
+                    [id] => {
+                        tracing::error!(kind = %self.mapping.kind(), id, %why, "a document cannot be read");
+                        METRICS.unreadable.get_or_create(&[("kind", self.mapping.kind().name())]).inc();
+                        unreadable.push((id.clone(), format!("it cannot be read: {why}")));
+                    }
+                    _ => {
+                        let (former, latter) = ids.split_at(ids.len() / 2);
+                        open.extend([former, latter]);
+                    }
+                },
+                Err(error) => return Err(error.into()),
+            }
+            // Where a statement failed there is nothing more to end.
+            tx.rollback().await.map_err(fault)?;
+        }
+        Ok((documents, unreadable))
     }
 }

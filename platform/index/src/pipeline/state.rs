@@ -105,6 +105,12 @@ impl State {
     pub fn is_building(&self) -> bool {
         self.kinds.values().any(|kind| kind.build.is_some())
     }
+
+    /// Whether every kind is searched in a generation that nothing is about to replace. Not so before the first builds begin.
+    #[must_use]
+    pub fn is_built(&self) -> bool {
+        !self.kinds.is_empty() && self.kinds.values().all(|kind| kind.live.is_some() && kind.build.is_none())
+    }
 }
 
 impl KindState {

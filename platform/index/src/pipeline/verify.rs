@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cdc::Snapshot;
 use kernel::StoreError;
 use postgres::{Db, StoreResult, fault};
 use tokio::time::{Instant, sleep};
 
-use super::{CONSUMER, KindState, Mapping, PipelineError, requests, snapshot, state, tables};
+use super::{CONSUMER, KindState, Mapping, PipelineError, requests, state, tables};
 use crate::{Engine, Generation, Held, Kind};
 
 /// Documents that are compared at a time.
@@ -225,7 +226,7 @@ impl Comparison<'_> {
             for id in ids {
                 held.extend(self.held(id).await?.map(|held| (id.clone(), held)));
             }
-            let mut tx = snapshot::reading(self.db, &[]).await?;
+            let mut tx = Snapshot::seeing(self.db, &[]).await?;
             let documents = self.mapping.load(&mut tx, ids).await?;
             tx.rollback().await.map_err(fault)?;
             let said: HashMap<&str, u64> =
@@ -251,7 +252,7 @@ impl Comparison<'_> {
     }
 
     async fn rows(&self, after: Option<&str>) -> StoreResult<Vec<(String, u64)>> {
-        let mut tx = snapshot::reading(self.db, &[]).await?;
+        let mut tx = Snapshot::seeing(self.db, &[]).await?;
         let documents = self.mapping.scan(&mut tx, after, PORTION as i64).await?;
         tx.rollback().await.map_err(fault)?;
         Ok(documents.into_iter().map(|document| (document.id.clone(), document.fingerprint())).collect())

@@ -83,16 +83,23 @@ fn entries(found: Vec<(ContentId, UserId)>) -> Vec<Entry> {
     found.into_iter().map(|(id, author)| Entry { id, author }).collect()
 }
 
-/// Until something tells how content is received: as if nobody had seen any.
-pub struct Unseen;
+/// What people did with content, as trays and pools see it.
+pub struct Received(pub engagement::Tally);
 
 #[async_trait]
-impl feed::Receptions for Unseen {
-    async fn seen(&self, _: UserId, _: &[ContentId]) -> Result<HashSet<ContentId>, Problem> {
-        Ok(HashSet::new())
+impl feed::Receptions for Received {
+    async fn seen(&self, viewer: UserId, ids: &[ContentId]) -> Result<HashSet<ContentId>, Problem> {
+        Ok(self.0.viewed(viewer, ids).await?)
     }
 
-    async fn of(&self, _: &[ContentId]) -> Result<HashMap<ContentId, Reception>, Problem> {
-        Ok(HashMap::new())
+    async fn of(&self, ids: &[ContentId]) -> Result<HashMap<ContentId, Reception>, Problem> {
+        // What somebody in particular did is of no matter here.
+        let nobody = UserId::floor(Timestamp::from_millis(0));
+        let found = self.0.of(nobody, ids).await?;
+        let reception = |it: schemas::engagement::Engagement| Reception {
+            views: it.counts.views,
+            acts: it.counts.reactions.values().sum::<u64>() + it.counts.comments + it.counts.shares + it.counts.saves,
+        };
+        Ok(found.into_iter().map(|(id, engagement)| (id, reception(engagement))).collect())
     }
 }

@@ -23,7 +23,7 @@ impl content::Relations for Relations {
         let standing = |it: graph::Standing| content::Standing {
             follows: it.follows,
             blocked: it.blocked,
-            ..content::Standing::default()
+            close_friend: it.close_friend,
         };
         // The graph leaves out whom there is nothing between; to posts, that would mean blocked.
         Ok(people.iter().map(|person| (*person, standing(found.get(person).copied().unwrap_or_default()))).collect())

@@ -72,6 +72,11 @@ impl Text {
     }
 
     #[must_use]
+    pub fn into_string(self) -> String {
+        self.text
+    }
+
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -1,7 +1,7 @@
 //! Posts of a person, and with a hashtag.
 
-use content::Error;
-use kernel::{ContentId, Cursor, PageSize, UserId};
+use content::{Error, Source, Window};
+use kernel::{ContentId, ContentKind, Cursor, PageSize, UserId};
 use schemas::content::{Audience, ContentEdit};
 
 use crate::world::World;
@@ -33,7 +33,7 @@ async fn a_persons_posts_come_in_pages_that_stay_true_while_more_are_written() {
     let size = PageSize::try_from(3).unwrap();
     let (mut seen, mut cursor) = (Vec::new(), None::<Cursor>);
     loop {
-        let page = world.contents.by_author(&world.ctx(ben), "ada", cursor.as_ref(), size).await.unwrap();
+        let page = world.contents.by_author(&world.ctx(ben), "ada", None, cursor.as_ref(), size).await.unwrap();
         seen.extend(page.items.iter().map(|post| post.id));
         world.post(ada, "Later").await;
         let Some(next) = page.next else { break };
@@ -50,7 +50,7 @@ async fn a_persons_list_shows_each_reader_their_part() {
     world.post(ada, "For all").await;
     world.post_to(ada, "For followers", Audience::Followers).await;
     let count = async |reader, who: &str| {
-        let page = world.contents.by_author(&world.ctx(reader), who, None, PageSize::DEFAULT).await;
+        let page = world.contents.by_author(&world.ctx(reader), who, None, None, PageSize::DEFAULT).await;
         page.map(|page| page.items.len())
     };
     let by_id = ada.to_string();
@@ -117,9 +117,15 @@ async fn the_latest_of_several_authors_come_in_one_order() {
     }
     let gone = wanted.remove(3);
     world.contents.delete(&world.ctx(gone.1), gone.0).await.unwrap();
-    assert_eq!(world.contents.latest(&[ada, ben], None, 100).await.unwrap(), wanted);
-    assert_eq!(world.contents.latest(&[ben, ada], Some(wanted[1].0), 3).await.unwrap(), wanted[2..5]);
-    assert_eq!(world.contents.latest(&[], None, 3).await.unwrap(), []);
+    let of = |authors: &[UserId]| {
+        authors.iter().map(|author| Source { author: *author, kind: ContentKind::Post }).collect::<Vec<_>>()
+    };
+    let all = Window::default();
+    assert_eq!(world.contents.latest(&of(&[ada, ben]), all, 100).await.unwrap(), wanted);
+    let part = Window { before: Some(wanted[1].0), from: Some(wanted[4].0) };
+    assert_eq!(world.contents.latest(&of(&[ben, ada]), part, 3).await.unwrap(), wanted[2..5]);
+    assert_eq!(world.contents.latest(&of(&[ben, ada]), part, 9).await.unwrap(), wanted[2..5]);
+    assert_eq!(world.contents.latest(&[], all, 3).await.unwrap(), []);
 
     let asked: Vec<ContentId> = wanted.iter().rev().map(|(id, _)| *id).chain([gone.0]).collect();
     let visible = world.contents.visible(cleo, &asked).await.unwrap();

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audiences;
+mod comments;
 mod events;
 mod finding;
+mod kinds;
 mod lists;
+mod migrating;
 mod posts;
 mod world;

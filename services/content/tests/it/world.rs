@@ -5,19 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use content::{People, Relations, Service, Standing};
-use kernel::{ContentId, Ctx, ErrorKind, Problem, RequestId, SessionId, Timestamp, UserId};
+use content::{Engagements, MediaKind, MediaLibrary, Neighbours, People, Relations, Service, Standing, Threads};
+use kernel::{Clock, ContentId, Ctx, ErrorKind, MediaId, Problem, RequestId, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
 use postgres::Db;
+use postgres::outbox::{ConsumeError, Consumer, Delivery, Dispatch};
 use schemas::accounts::PersonSummary;
-use schemas::content::{Audience, Content, PostCreate};
+use schemas::content::{Attachment, Audience, CommentCreate, Content, PostCreate};
+use schemas::engagement::{Counts, Engagement};
 
 #[derive(Default)]
 struct Known {
     people: HashMap<UserId, PersonSummary>,
     follows: HashSet<(UserId, UserId)>,
+    close_friends: HashSet<(UserId, UserId)>,
     blocks: HashSet<(UserId, UserId)>,
+    media: HashMap<MediaId, (UserId, MediaKind)>,
     away: bool,
+    engagement_away: bool,
+    media_away: bool,
 }
 
 /// Answers as accounts and the graph do.
@@ -59,33 +65,93 @@ impl Relations for Society {
             let standing = |id: UserId| Standing {
                 follows: known.follows.contains(&(reader, id)),
                 blocked: known.blocks.contains(&(reader, id)) || known.blocks.contains(&(id, reader)),
-                ..Standing::default()
+                close_friend: known.close_friends.contains(&(id, reader)),
             };
             people.iter().map(|id| (*id, standing(*id))).collect()
         })
     }
 }
 
+#[async_trait]
+impl MediaLibrary for Society {
+    async fn ready(&self, owner: UserId, ids: &[MediaId]) -> Result<HashMap<MediaId, MediaKind>, Problem> {
+        if self.0.lock().media_away {
+            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
+        }
+        self.ask(|known| {
+            let mine = ids.iter().filter_map(|id| Some((*id, *known.media.get(id)?)));
+            mine.filter(|(_, (of, _))| *of == owner).map(|(id, (_, kind))| (id, kind)).collect()
+        })
+    }
+
+    async fn attachments(&self, media: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
+        self.ask(|known| {
+            let there = media.iter().filter(|(id, _)| known.media.contains_key(id));
+            there.map(|(id, _)| (*id, Attachment { id: *id })).collect()
+        })
+    }
+}
+
+/// Everything was looked at seven times, by others.
+#[async_trait]
+impl Engagements for Society {
+    async fn of(&self, _: UserId, contents: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Problem> {
+        if self.0.lock().engagement_away {
+            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
+        }
+        let seen = Engagement { counts: Counts { views: 7, ..Counts::default() }, ..Engagement::default() };
+        Ok(contents.iter().map(|id| (*id, seen.clone())).collect())
+    }
+}
+
+/// Writes down what it is told.
+#[derive(Default)]
+pub struct Heard(pub Mutex<Vec<(String, serde_json::Value)>>);
+
+#[async_trait]
+impl Consumer for Heard {
+    fn name(&self) -> &'static str {
+        "heard"
+    }
+
+    fn wants(&self, _: &str) -> bool {
+        true
+    }
+
+    async fn consume(&self, event: &Delivery) -> Result<(), ConsumeError> {
+        self.0.lock().push((event.kind.clone(), event.payload.clone()));
+        Ok(())
+    }
+}
+
 pub struct World {
     pub db: Db,
     pub contents: Arc<Service>,
+    pub clock: Clock,
+    /// What was told of by [`World::follow_events`], kinds and payloads.
+    pub heard: Arc<Heard>,
     society: Arc<Society>,
-    now: Mutex<Timestamp>,
 }
 
 impl World {
     pub async fn new() -> Self {
         let db = postgres::testing::fresh().await;
         let society = Arc::new(Society::default());
-        let contents = Service::new(db.clone(), society.clone(), society.clone());
-        Self { db, contents, society, now: Mutex::new(Timestamp::from_millis(1_800_000_000_000)) }
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let neighbours = Neighbours {
+            people: society.clone(),
+            relations: society.clone(),
+            media: society.clone(),
+            engagements: society.clone(),
+        };
+        let contents = Service::new(db.clone(), neighbours, clock.clone());
+        Self { db, contents, clock, heard: Arc::default(), society }
     }
 
     /// Later than every answer before.
     pub fn now(&self) -> Timestamp {
-        let mut now = self.now.lock();
-        *now = now.plus(Duration::from_millis(1));
-        *now
+        self.clock.advance(Duration::from_millis(1));
+        self.clock.now()
     }
 
     pub fn person(&self, handle: &str) -> UserId {
@@ -115,6 +181,48 @@ impl World {
         self.society.0.lock().blocks.insert((source, target));
     }
 
+    pub fn close_friend(&self, of: UserId, who: UserId, is_one: bool) {
+        let mut known = self.society.0.lock();
+        if is_one {
+            known.close_friends.insert((of, who))
+        } else {
+            known.close_friends.remove(&(of, who))
+        };
+    }
+
+    pub fn picture(&self, owner: UserId) -> MediaId {
+        self.media(owner, MediaKind::Picture)
+    }
+
+    pub fn video(&self, owner: UserId) -> MediaId {
+        self.media(owner, MediaKind::Video)
+    }
+
+    fn media(&self, owner: UserId, kind: MediaKind) -> MediaId {
+        let id = MediaId::new(self.now());
+        self.society.0.lock().media.insert(id, (owner, kind));
+        id
+    }
+
+    pub fn engagement_away(&self) {
+        self.society.0.lock().engagement_away = true;
+    }
+
+    pub fn media_away(&self) {
+        self.society.0.lock().media_away = true;
+    }
+
+    pub fn threads(&self) -> Threads {
+        Threads { content: self.contents.clone(), clock: self.clock.clone() }
+    }
+
+    /// Lets comments follow everything that has happened.
+    pub async fn follow_events(&self) {
+        let consumers: Vec<Arc<dyn Consumer>> = vec![Arc::new(self.threads()), self.heard.clone()];
+        let dispatch = Dispatch::new(self.db.clone(), self.clock.clone(), consumers);
+        while postgres::testing::deliver_once(&self.db, &dispatch).await > 0 {}
+    }
+
     /// From now on neither accounts nor the graph answers.
     pub fn neighbours_away(&self) {
         self.society.0.lock().away = true;
@@ -132,6 +240,11 @@ impl World {
     pub async fn post_to(&self, author: UserId, text: &str, audience: Audience) -> Content {
         let input = PostCreate { text: text.to_owned(), audience: Some(audience), ..PostCreate::default() };
         self.contents.create(&self.ctx(author), input.into()).await.unwrap()
+    }
+
+    pub async fn comment(&self, author: UserId, parent: ContentId, text: &str) -> Content {
+        let wish = CommentCreate { parent, text: text.to_owned() };
+        self.contents.create(&self.ctx(author), wish.into()).await.unwrap()
     }
 
     pub async fn sees(&self, reader: UserId, post: ContentId) -> bool {

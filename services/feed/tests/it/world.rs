@@ -12,14 +12,15 @@ use feed::{
     Settings, Shown, Source, Timelines, Window, Worker,
 };
 use kernel::{
-    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp,
-    UserId,
+    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, EventId, MediaId, PageSize, Problem, RequestId, SessionId,
+    Timestamp, UserId,
 };
 use parking_lot::Mutex;
 use postgres::Db;
 use postgres::outbox::{self, Consumer, Dispatch, OutboxEvent};
 use schemas::accounts::PersonSummary;
-use schemas::content::{Audience, PostCreate};
+use schemas::content::{Attachment, Audience, PostCreate};
+use schemas::engagement::Engagement;
 use schemas::feed::FeedItem;
 
 /// From so many followers on, authors are pulled, unless a test says otherwise.
@@ -169,6 +170,25 @@ impl Graph for Society {
     }
 }
 
+/// There are neither uploads nor reactions.
+#[async_trait]
+impl content::MediaLibrary for Society {
+    async fn ready(&self, _: UserId, _: &[MediaId]) -> Result<HashMap<MediaId, content::MediaKind>, Problem> {
+        Ok(HashMap::new())
+    }
+
+    async fn attachments(&self, _: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
+#[async_trait]
+impl content::Engagements for Society {
+    async fn of(&self, _: UserId, _: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Problem> {
+        Ok(HashMap::new())
+    }
+}
+
 /// The posts' slice as feeds see it.
 pub struct Content(pub Arc<content::Service>);
 
@@ -277,10 +297,18 @@ impl World {
         let db = postgres::testing::fresh().await;
         let timelines = store.open(&db).await;
         let society = Arc::new(Society::default());
-        let content = content::Service::new(db.clone(), society.clone(), society.clone());
-        let posts = Arc::new(Content(content.clone()));
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
         let spectators = Arc::new(Spectators::default());
+        let content = {
+            let neighbours = content::Neighbours {
+                people: society.clone(),
+                relations: society.clone(),
+                media: society.clone(),
+                engagements: society.clone(),
+            };
+            content::Service::new(db.clone(), neighbours, clock.clone())
+        };
+        let posts = Arc::new(Content(content.clone()));
         let written = wrap(timelines.clone());
         let worker = Worker::new(db.clone(), written, posts.clone(), society.clone(), &settings, clock.clone());
         let feed =

@@ -10,8 +10,15 @@ const GET: Method = Method::GET;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 
-const NOTHING: Relation =
-    Relation { follows: false, requested: false, followed_by: false, requested_by: false, blocks: false, mutes: false };
+const NOTHING: Relation = Relation {
+    follows: false,
+    requested: false,
+    followed_by: false,
+    requested_by: false,
+    blocks: false,
+    mutes: false,
+    close_friend: false,
+};
 
 fn relation(answer: &Answer) -> Relation {
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use kernel::{Cursor, Fail as _};
+use kernel::{ContentKind, Cursor, Fail as _};
 use search::ROUNDS_MAX;
-use search::model::{Asked, POST};
+use search::model::{Asked, of_content};
 
 use crate::world::{World, tally};
 
@@ -61,7 +61,7 @@ async fn hits_that_are_not_shown_are_made_up_for() {
     let mut documents = Vec::new();
     for n in 0..120 {
         let author = if n % 3 == 0 { ada } else { ben };
-        documents.push((POST, world.write(author, &format!("tea {n}"), None).1));
+        documents.push((of_content(ContentKind::Post), world.write(author, &format!("tea {n}"), None).1));
     }
     world.index(documents).await;
     world.change(|known| known.blocks.insert((ada, ben)));
@@ -79,7 +79,9 @@ async fn a_page_that_dropping_empties_is_bounded_and_not_the_end() {
     let world = World::new().await;
     let [ada, noisy] = [world.person("ada", "Ada").await, world.person("noisy", "Noisy").await];
     world.post(ada, "tea at last").await;
-    let written = (0..ROUNDS_MAX * 20).map(|n| (POST, world.write(noisy, &format!("tea {n}"), None).1)).collect();
+    let written = (0..ROUNDS_MAX * 20)
+        .map(|n| (of_content(ContentKind::Post), world.write(noisy, &format!("tea {n}"), None).1))
+        .collect();
     world.index(written).await;
     world.change(|known| known.blocks.insert((noisy, ada)));
     let asked = Asked { order: Some("newest"), kinds: Some("post"), ..tea() };

@@ -19,9 +19,10 @@ use schemas::accounts::PersonSummary;
 use schemas::chat::Message;
 use schemas::content::{Audience, Content, Place};
 use schemas::search::Hit;
-use search::model::{Asked, HASHTAG, MESSAGE, PERSON, POST};
+use search::model::{Asked, HASHTAG, MESSAGE, PERSON, of_content};
 use search::{Directory, Error, Service, Source, Thing};
 
+const POST: Kind = of_content(ContentKind::Post);
 pub const KINDS: [Kind; 4] = [PERSON, HASHTAG, POST, MESSAGE];
 
 #[derive(Default)]

@@ -1,0 +1,318 @@
+//! People, what they published, and the service under test.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use kernel::{
+    Clock, ContentId, ContentKind, Ctx, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp, UserId,
+};
+use live::Topic;
+use live::bus::{Bus as _, Incoming, LocalBus, Window};
+use live::limiter::Local;
+use notifications::{Contents, Glimpse, Listener, People, Service};
+use parking_lot::Mutex;
+use postgres::Db;
+use postgres::outbox::{ConsumeError, Consumer as _, Delivery};
+use schemas::accounts::PersonSummary;
+use schemas::contract::Validator;
+use schemas::notifications::{Happening, Notification};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use uuid::Uuid;
+use web::{Authenticator, Edge, Verified};
+
+/// Longest wait for something that is bound to happen.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+pub const ADA: UserId = person(1);
+pub const BEN: UserId = person(2);
+pub const CLEO: UserId = person(3);
+pub const DANA: UserId = person(4);
+
+pub const fn person(number: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(number))
+}
+
+#[derive(Default)]
+struct Known {
+    texts: HashMap<ContentId, (UserId, String)>,
+    hidden: HashSet<(UserId, ContentId)>,
+    unheard: HashSet<(UserId, UserId)>,
+    away: bool,
+}
+
+/// Answers as content, accounts and the graph do.
+#[derive(Default)]
+struct Society(Mutex<Known>);
+
+impl Society {
+    fn ask<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, Problem> {
+        let known = self.0.lock();
+        if known.away {
+            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
+        }
+        Ok(answer(&known))
+    }
+}
+
+#[async_trait]
+impl Contents for Society {
+    async fn visible(&self, viewer: UserId, ids: &[ContentId]) -> Result<HashMap<ContentId, Glimpse>, Problem> {
+        self.ask(|known| {
+            let seen = ids.iter().filter(|id| !known.hidden.contains(&(viewer, **id)));
+            let glimpse = |id: &ContentId| {
+                let (author, text) = known.texts.get(id)?.clone();
+                Some((*id, Glimpse { author, text }))
+            };
+            seen.filter_map(glimpse).collect()
+        })
+    }
+}
+
+#[async_trait]
+impl People for Society {
+    async fn heard(&self, viewer: UserId, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
+        self.ask(|known| {
+            let heard = ids.iter().filter(|id| !known.unheard.contains(&(viewer, **id)));
+            let summary = |id: &UserId| {
+                let name = format!("p{:03}", id.uuid().as_u128() % 10_000);
+                (*id, PersonSummary { id: *id, handle: name.clone(), name, private: false })
+            };
+            heard.map(summary).collect()
+        })
+    }
+}
+
+/// A person's id is the token.
+struct Trusting;
+
+#[async_trait]
+impl Authenticator for Trusting {
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Problem> {
+        let user = token.parse().map_err(|_| Problem::new(ErrorKind::Unauthenticated, "unauthenticated", "No."))?;
+        Ok(Verified { user, session: SessionId::new(now), expires_at: now })
+    }
+
+    async fn stands(&self, _: SessionId) -> Result<bool, Problem> {
+        Ok(true)
+    }
+}
+
+pub struct World {
+    pub db: Db,
+    pub inbox: Arc<Service>,
+    pub clock: Clock,
+    pub bus: Arc<LocalBus>,
+    listener: Listener,
+    society: Arc<Society>,
+    router: Router,
+}
+
+/// An answer of a route, found to be as openapi says.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Value,
+}
+
+impl Answer {
+    /// Status and code: what a failure comes down to.
+    pub fn failure(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
+    }
+}
+
+/// What a line says, in short: what, with what, by whom, and how many others.
+pub type Short = (Happening, Option<ContentId>, Vec<UserId>, u32);
+
+pub fn short(line: &Notification) -> Short {
+    (line.what, line.target, line.people.iter().map(|person| person.id).collect(), line.others)
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let db = postgres::testing::fresh().await;
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let society = Arc::new(Society::default());
+        let bus = Arc::new(LocalBus::new(Window::default()));
+        let inbox = Service::new(db.clone(), bus.clone(), society.clone(), society.clone());
+        let keys = web::idempotency::Keys::new(db.clone(), clock.clone());
+        let edge = Edge::new(web::Settings::default(), Arc::new(Trusting), Arc::new(Local::new()), keys, clock.clone());
+        let router = edge.router(notifications::routes(inbox.clone()), Router::new());
+        let listener = Listener(inbox.clone());
+        Self { db, inbox, clock, bus, listener, society, router }
+    }
+
+    pub fn ctx(&self, user: UserId) -> Ctx {
+        let now = self.now();
+        Ctx { user, session: SessionId::new(now), now, request: RequestId::random() }
+    }
+
+    /// Later than everything before.
+    pub fn now(&self) -> Timestamp {
+        self.clock.advance(Duration::from_millis(1));
+        self.clock.now()
+    }
+
+    pub fn publish(&self, author: UserId, kind: ContentKind, text: &str) -> ContentId {
+        let id = ContentId::new(kind, self.now());
+        self.society.0.lock().texts.insert(id, (author, text.to_owned()));
+        id
+    }
+
+    pub fn hide(&self, viewer: UserId, content: ContentId) {
+        self.society.0.lock().hidden.insert((viewer, content));
+    }
+
+    /// `viewer` blocks or mutes `person`, or is blocked by them.
+    pub fn silence(&self, viewer: UserId, person: UserId) {
+        self.society.0.lock().unheard.insert((viewer, person));
+    }
+
+    pub fn hear(&self, viewer: UserId, person: UserId) {
+        self.society.0.lock().unheard.remove(&(viewer, person));
+    }
+
+    pub fn neighbours_away(&self, away: bool) {
+        self.society.0.lock().away = away;
+    }
+
+    pub async fn tell(&self, kind: &str, payload: Value) -> Result<(), ConsumeError> {
+        let now = self.now();
+        let event = Delivery {
+            id: EventId::new(now),
+            kind: kind.to_owned(),
+            key: String::new(),
+            payload,
+            trace: None,
+            created_at: now,
+            tries: 0,
+        };
+        assert!(self.listener.wants(kind));
+        self.listener.consume(&event).await
+    }
+
+    pub async fn engaged(&self, user: UserId, content: ContentId, what: &str, value: Option<&str>, on: bool) {
+        let author = self.society.0.lock().texts[&content].0;
+        let mut event =
+            json!({ "content": content, "author": author, "user": user, "what": what, "on": on, "at": self.now() });
+        if let Some(value) = value {
+            event["value"] = json!(value);
+        }
+        self.tell("engagement.changed", event).await.unwrap();
+    }
+
+    pub async fn likes(&self, user: UserId, content: ContentId) {
+        self.engaged(user, content, "reaction", Some("like"), true).await;
+    }
+
+    /// Publishes, and tells of it: a comment, when there is something above it.
+    pub async fn says(&self, author: UserId, above: Option<(ContentId, ContentId)>, mentions: &[UserId]) -> ContentId {
+        let kind = if above.is_some() { ContentKind::Comment } else { ContentKind::Post };
+        let content = self.publish(author, kind, "Gladly!");
+        self.tell("content.created", self.created(content, author, above, mentions)).await.unwrap();
+        content
+    }
+
+    pub fn created(
+        &self,
+        content: ContentId,
+        author: UserId,
+        above: Option<(ContentId, ContentId)>,
+        mentions: &[UserId],
+    ) -> Value {
+        let mut event = json!({
+            "content": content, "kind": content.kind(), "author": author, "audience": "public", "mentions": mentions,
+            "hashtags": [], "created_at": content.created_at(),
+        });
+        if let Some((parent, root)) = above {
+            event["parent"] = json!(parent);
+            event["root"] = json!(root);
+        }
+        event
+    }
+
+    pub async fn graph(&self, kind: &str, source: UserId, target: UserId) {
+        self.tell(kind, json!({ "source": source, "target": target })).await.unwrap();
+    }
+
+    pub async fn lines(&self, user: UserId) -> Vec<Notification> {
+        self.inbox.inbox(&self.ctx(user), None, PageSize::MAX).await.unwrap().items
+    }
+
+    pub async fn shorts(&self, user: UserId) -> Vec<Short> {
+        self.lines(user).await.iter().map(short).collect()
+    }
+
+    pub async fn unread(&self, user: UserId) -> u32 {
+        self.inbox.unread(user).await.unwrap().unread
+    }
+
+    /// Lines and acts that are kept, whoever may see them.
+    pub async fn kept(&self) -> (i64, i64) {
+        sqlx::query_as("SELECT (SELECT count(*) FROM notifications), (SELECT count(*) FROM notification_acts)")
+            .fetch_one(self.db.pool())
+            .await
+            .unwrap()
+    }
+
+    pub async fn listen(&self, users: &[UserId]) -> Ear {
+        for user in users {
+            self.bus.follow(Topic::User(*user)).await.unwrap();
+        }
+        Ear(self.bus.incoming().expect("one ear a test"))
+    }
+
+    /// Sends a request of `who`, and checks the answer against openapi.
+    pub async fn send(&self, method: Method, path: &str, who: Option<UserId>, body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(&method).uri(path);
+        if let Some(who) = who {
+            request = request.header("authorization", format!("Bearer {who}"));
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        let mut request = request.body(body).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([198, 51, 100, 1], 4711))));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        if let Err(difference) = Validator::shared().answer(&method, path, status, &bytes) {
+            panic!("{difference}");
+        }
+        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+}
+
+pub struct Ear(tokio::sync::mpsc::Receiver<Incoming>);
+
+impl Ear {
+    /// The next event heard: on whose topic, and its body, found to be as asyncapi says.
+    pub async fn next(&mut self) -> (Topic, Value) {
+        let heard = tokio::time::timeout(DEADLINE, self.0.recv()).await.expect("something to hear").unwrap();
+        let Incoming::Event { topic, publication, .. } = heard else { panic!("{heard:?}") };
+        let event: live::UserEvent = serde_json::from_slice(&publication.event).unwrap();
+        let body: Value = serde_json::from_str(event.body.unwrap().get()).unwrap();
+        let frame = json!({ "t": "event", "topic": topic, "pos": publication.offset, "d": body });
+        if let Err(difference) = Validator::shared().frame(&frame.to_string(), None) {
+            panic!("{difference}");
+        }
+        (topic, body)
+    }
+
+    pub fn is_silent(&mut self) -> bool {
+        self.0.try_recv().is_err()
+    }
+}
