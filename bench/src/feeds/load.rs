@@ -86,7 +86,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             table.row([what.to_owned(), ms(0.5), ms(0.99), format!("{} measured", histogram.len()), String::new()]);
         }
         let row = |what: String, value: String| [what, value, String::new(), String::new(), String::new()];
-        table.row(row(format!("round trips a page, {} and {} followed", few.0, many.0), format!("{} and {}", few.1, many.1)));
+        table.row(row(
+            format!("round trips a page, {} and {} followed", few.0, many.0),
+            format!("{} and {}", few.1, many.1),
+        ));
         let [ratio, verdict] = judged(page_us / bare_us, Bar::AtMost(2.0));
         table.row([
             "CPU a page, beside its bare reads".to_owned(),
@@ -224,7 +227,11 @@ async fn mixed(stage: &Arc<Stage>, reads: usize) -> Result<Latencies, Failure> {
         let began = Instant::now();
         page(stage, stage.people[reader], PageSize::DEFAULT).await?;
         let took = began.elapsed().as_micros() as u64;
-        if known.insert(reader) { cold.saturating_record(took) } else { warm.saturating_record(took) }
+        if known.insert(reader) {
+            cold.saturating_record(took)
+        } else {
+            warm.saturating_record(took)
+        }
         if nth % READS_A_WRITE == 0 {
             due.send(reader).await?;
         }

@@ -29,26 +29,26 @@ pub fn svg(lines: &[(String, &Histogram<u64>)]) -> String {
     for decade in DECADES.0 as i32..=DECADES.1 as i32 {
         let ms = 10_f64.powi(decade);
         let (at, end) = (y(ms), WIDTH - RIGHT);
-        let _written = write!(
+        let _written = writeln!(
             svg,
             "<line x1=\"{LEFT}\" y1=\"{at:.1}\" x2=\"{end}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{ms} ms</text>\n",
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{ms} ms</text>",
             LEFT - 8.0,
             at + 4.0
         );
     }
     for (nth, quantile) in QUANTILES.iter().enumerate() {
-        let _written = write!(
+        let _written = writeln!(
             svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n",
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             x(nth),
             HEIGHT - BOTTOM + 20.0,
             quantile * 100.0
         );
     }
-    let _written = write!(
+    let _written = writeln!(
         svg,
-        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">percentile</text>\n",
+        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">percentile</text>",
         LEFT + (WIDTH - LEFT - RIGHT) / 2.0,
         HEIGHT - 10.0
     );
@@ -58,10 +58,10 @@ pub fn svg(lines: &[(String, &Histogram<u64>)]) -> String {
             format!("{:.1},{:.1}", x(at), y(histogram.value_at_quantile(*quantile) as f64 / 1e3))
         });
         let points = points.collect::<Vec<_>>().join(" ");
-        let _written = write!(
+        let _written = writeln!(
             svg,
             "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>\n",
+             <text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>",
             WIDTH - RIGHT + 12.0,
             TOP + 18.0 * (nth + 1) as f64
         );

@@ -14,10 +14,10 @@ use rand::rngs::StdRng;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use super::Failure;
 use super::graph::{Dice, Graph};
 use super::load::{Options, Store};
 use super::slices::{self, Contents, Relations, Unseen};
-use super::Failure;
 
 /// Timelines that are filled before the start: of those who will read.
 const READERS: usize = 1_000;
@@ -61,8 +61,11 @@ impl Stage {
             Store::GrownUp => {
                 let nodes = given("PLAZA_TEST_CASSANDRA_NODES")?;
                 let nodes = nodes.split(',').map(|node| node.trim().to_owned()).collect();
-                let settings =
-                    cassandra::Settings { nodes, keyspace: "plaza_bench_feed".to_owned(), ..cassandra::Settings::default() };
+                let settings = cassandra::Settings {
+                    nodes,
+                    keyspace: "plaza_bench_feed".to_owned(),
+                    ..cassandra::Settings::default()
+                };
                 let cassandra = cassandra::Db::connect(&settings).await?;
                 cassandra.migrate().await?;
                 Arc::new(Box::pin(CassandraTimelines::open(cassandra)).await?)
@@ -104,14 +107,14 @@ impl Stage {
         let mut dice = Dice(StdRng::seed_from_u64(seed));
         self.people = (0..self.graph.people()).map(|_| UserId::new(past)).collect();
         let person = |at: usize| self.people[at].uuid();
-        let people = (0..self.people.len()).map(|at| format!("{}\tp{at}\tPerson {at}\tx\t{past}\t{past}\n", person(at)));
+        let people =
+            (0..self.people.len()).map(|at| format!("{}\tp{at}\tPerson {at}\tx\t{past}\t{past}\n", person(at)));
         self.copy("accounts (id, handle, name, password_hash, created_at, updated_at)", people).await?;
         let pairs = (0..self.people.len()).flat_map(|at| self.graph.followings(at).iter().map(move |to| (at, *to)));
         let follows = pairs.map(|(at, to)| format!("{}\t{}\t{past}\n", person(at), person(to as usize)));
         self.copy("follows (source, target, created_at)", follows).await?;
-        let counts = (0..self.people.len()).map(|at| {
-            format!("{}\t{}\t{}\n", person(at), self.graph.followers[at], self.graph.followings(at).len())
-        });
+        let counts = (0..self.people.len())
+            .map(|at| format!("{}\t{}\t{}\n", person(at), self.graph.followers[at], self.graph.followings(at).len()));
         self.copy("graph_people (user_id, followers, following)", counts).await?;
 
         let classes: Vec<Class> = self.graph.opens.iter().map(|opens| Class::of(*opens)).collect();
@@ -150,7 +153,8 @@ impl Stage {
                 }
             }
         }
-        self.copy("contents (id, kind, author, audience, text, mentions, hashtags, created_at)", rows.into_iter()).await?;
+        self.copy("contents (id, kind, author, audience, text, mentions, hashtags, created_at)", rows.into_iter())
+            .await?;
         sqlx::raw_sql("VACUUM ANALYZE").execute(self.db.pool()).await?;
         self.readers = self.choose_readers(&mut dice);
         let mut filled: Vec<usize> = self.readers.clone();
@@ -234,18 +238,15 @@ impl Stage {
         let slots =
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1 AND NOT active";
         sqlx::query(slots).bind(&self.name).execute(&mut link).await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))).execute(&mut link).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)))
+            .execute(&mut link)
+            .await?;
         Ok(())
     }
 
     pub fn ctx(&self, person: UserId) -> kernel::Ctx {
         let now: Timestamp = Clock::system().now();
-        kernel::Ctx {
-            user: person,
-            session: kernel::SessionId::new(now),
-            now,
-            request: kernel::RequestId::random(),
-        }
+        kernel::Ctx { user: person, session: kernel::SessionId::new(now), now, request: kernel::RequestId::random() }
     }
 }
 

@@ -16,7 +16,8 @@ use search::model::{HASHTAG, MESSAGE, PERSON, of_content};
 
 use super::adapters::{
     ChatPeople, ContentEngagements, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags,
-    FoundMessages, FoundPeople, InboxContents, InboxPeople, NoMedia, People, PresenceRelations, Received, Relations, SearchDirectory,
+    FoundMessages, FoundPeople, InboxContents, InboxPeople, NoMedia, People, PresenceRelations, Received, Relations,
+    SearchDirectory,
 };
 use super::{Index, Stores};
 use crate::config::{Config, Role};

@@ -8,6 +8,12 @@
 //!
 //! Who opens the feed more often is pushed to if anybody is. So the decisions of an author and a kind are one number: the
 //! [`Reach`], the lowest class that is pushed to.
+//!
+//! `bench feed-policy` compares this with the least cost that is possible, which decides for each pair with all rates known. Of
+//! 60,000 people and 5.4 million follows (three seeds, a look at the cost of 1 to 0.03 rows), at 3 opens of the feed a post:
+//! pushing to all costs 3.7 to 17 times the least, pulling by the best threshold of followers 3.8 to 9.1, the rule with known
+//! rates 1.05 to 1.07, and with rates that it has learned from three weeks of events 1.1 to 1.35. At 50 opens a post:
+//! 2.0 to 5.0, 3.7 to 7.3, 1.04 to 1.06, and 1.2 to 1.6.
 
 use std::time::Duration;
 

@@ -330,6 +330,7 @@ impl Consumer for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::ContentKind;
 
     #[test]
     fn every_timeline_is_due_for_a_trim_now_and_then() {
