@@ -4,6 +4,7 @@
 //! cargo run --release -p bench -- gateway
 //! cargo run --release -p bench -- cdc
 //! cargo run --release -p bench -- search
+//! cargo run --release -p bench -- feed-quality
 //! cargo run --release -p bench -- feed-policy
 //! cargo run --release -p bench -- feed-load
 //! ```
@@ -16,6 +17,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
 mod cdc;
+mod feed_quality;
 mod feeds;
 mod floor;
 mod gateway;
@@ -42,6 +44,8 @@ enum Command {
     Cdc(cdc::Options),
     /// How long a search takes in a large index, on each engine.
     Search(search::Options),
+    /// How well the feed is ranked, beside other ways to rank it.
+    FeedQuality(feed_quality::Options),
     /// What the ways of distributing content cost on a generated graph, beside the least that is possible.
     FeedPolicy(feeds::policy::Options),
     /// Latency, CPU and round trips of pages of the following feed, and how fast fan-out is.
@@ -68,6 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Command::Gateway(options) => gateway::run(options).await,
             Command::Cdc(options) => cdc::run(options).await,
             Command::Search(options) => search::run(options).await,
+            Command::FeedQuality(options) => feed_quality::run(&options),
             Command::FeedLoad(options) => feeds::load::run(options).await,
             Command::FeedPolicy(options) => {
                 feeds::policy::run(&options);

@@ -12,13 +12,23 @@ pub struct FeedItem {
 }
 
 /// Why an item is in the feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Why {
     /// I follow its author.
     Followed,
     /// I wrote it.
     Own,
+    /// People whom I follow reacted to it, shared it or commented on it.
+    LikedByFollowed { people: u32 },
+    /// It has a hashtag of which I like to see more than of others.
+    Topic { hashtag: String },
+    /// It was made near the place that I named.
+    Near { distance_m: u32 },
+    /// Many react to it now.
+    Trending,
+    /// Its author is little known yet.
+    NewAuthor,
 }
 
 /// A person's live stories.
@@ -44,5 +54,10 @@ crate::types! {
     TrayEntry,
     Why,
     WhyFollowed = Why,
+    WhyLikedByFollowed = Why,
+    WhyNear = Why,
+    WhyNewAuthor = Why,
     WhyOwn = Why,
+    WhyTopic = Why,
+    WhyTrending = Why,
 }

@@ -25,7 +25,7 @@ use web::{Edge, Routes};
 use crate::config::{Config, Role};
 use crate::exit::Stopped;
 use crate::health::{self, Health};
-use adapters::FoundContent;
+use adapters::{FeedContent, FoundContent};
 pub use index::{Index, mappings};
 pub use slices::{Slices, message_log};
 pub use stores::Stores;
@@ -56,6 +56,10 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
     }
     if config.has(Role::Api) {
         tasks.spawn(slices.feed.clone().run(clock.clone(), stop.clone()));
+    }
+    // Whoever serves pages takes over what was learned, whoever it was that learned it.
+    if config.has(Role::Api) || config.has(Role::Worker) {
+        tasks.spawn(slices.learner.clone().run(clock.clone(), stop.clone()));
     }
     let operations = if config.has(Role::Api) { operations(&slices) } else { Routes::new() };
     tasks.spawn(slices.accounts.clone().run(clock.clone(), stop.clone()));
@@ -109,6 +113,7 @@ fn operations(slices: &Slices) -> Routes {
         .merge(notifications::routes(slices.inbox.clone()))
         .merge(feed::routes(slices.feed.clone()))
         .merge(media::routes(slices.media.clone()))
+        .merge(feed::ranked::routes(slices.ranked.clone()))
         .merge(search::routes(slices.search.clone()))
 }
 
@@ -162,6 +167,7 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         Arc::new(content::Undertaker { content: slices.content.clone(), clock: clock.clone() }),
         slices.feed_worker.clone(),
         slices.media_worker.clone(),
+        feed::ranked::Listener::new(stores.db.clone(), Arc::new(FeedContent(slices.content.clone())), clock.clone()),
         search::Counter::new(stores.db.clone(), Arc::new(FoundContent(slices.content.clone())), clock.clone()),
     ]
 }

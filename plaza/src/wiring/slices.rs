@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chat::log::MessageLog;
 use chat::sequencer::Sequencer;
+use feed::ranked;
 use feed::{CassandraTimelines, PostgresTimelines, Timelines};
 use index::Kind;
 use index::pipeline::Mappings;
@@ -35,6 +36,8 @@ pub struct Slices {
     pub feed_worker: Arc<feed::Worker>,
     pub media: Arc<media::Service>,
     pub media_worker: Arc<media::Worker>,
+    pub ranked: Arc<ranked::Ranked>,
+    pub learner: Arc<ranked::Learner>,
     pub search: Arc<search::Service>,
     /// The graph, for the profiles that accounts shows.
     pub relations: Arc<Relations>,
@@ -68,6 +71,7 @@ impl Slices {
         let (feed, feed_worker) = feed(stores, config, clock, &content, &relations).await?;
         let (shown, settings) = (Arc::new(Shown(content.clone())), config.media.clone());
         let media_worker = media::Worker::new(media.clone(), Some(shown), settings, clock.clone());
+        let (ranked, learner) = ranked(stores, &feed, &content, &relations).await?;
         let search = search(stores, &index, &accounts, &graph, &content, &chat).await?;
         Ok(Self {
             accounts,
@@ -81,6 +85,8 @@ impl Slices {
             feed_worker,
             media,
             media_worker,
+            ranked,
+            learner,
             search,
             relations,
             index,
@@ -191,6 +197,24 @@ async fn feed(
 async fn media(stores: &Stores) -> Result<Arc<media::Service>, Stopped> {
     let started = media::Service::start(stores.db.clone(), stores.blobs.clone()).await;
     started.map_err(|error| not_started("media", &error))
+}
+
+async fn ranked(
+    stores: &Stores,
+    following: &Arc<feed::Service>,
+    content: &Arc<content::Service>,
+    relations: &Arc<Relations>,
+) -> Result<(Arc<ranked::Ranked>, Arc<ranked::Learner>), Stopped> {
+    let models = ranked::Models::new(stores.db.clone());
+    let parts = ranked::Parts {
+        db: stores.db.clone(),
+        following: following.clone(),
+        contents: Arc::new(FeedContent(content.clone())),
+        graph: relations.clone(),
+        models: models.clone(),
+    };
+    let started = ranked::Ranked::start(parts).await.map_err(|error| not_started("feed", &error))?;
+    Ok((started, ranked::Learner::new(stores.db.clone(), models)))
 }
 
 /// Each kind with the slice that shows it.

@@ -10,6 +10,10 @@ pub enum Error {
     Cursor,
     #[error("the area is not on the globe, or too large")]
     Area,
+    #[error("a language is two letters")]
+    Language,
+    #[error("no such content for this viewer")]
+    NotFound,
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What feeds ask of other slices failed.
@@ -32,7 +36,8 @@ impl From<kernel::CursorError> for Error {
 impl Fail for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Cursor | Self::Area => ErrorKind::Invalid,
+            Self::Cursor | Self::Area | Self::Language => ErrorKind::Invalid,
+            Self::NotFound => ErrorKind::NotFound,
             Self::Store(error) => error.kind(),
             Self::Neighbour(problem) => problem.kind,
         }
@@ -42,6 +47,8 @@ impl Fail for Error {
         match self {
             Self::Cursor => "cursor_invalid",
             Self::Area => "area_invalid",
+            Self::Language => "feed_language_invalid",
+            Self::NotFound => "content_not_found",
             Self::Store(error) => error.code(),
             Self::Neighbour(problem) => problem.code,
         }
@@ -51,6 +58,8 @@ impl Fail for Error {
         match self {
             Self::Cursor => Cow::Borrowed("This cursor was not made by this list."),
             Self::Area => Cow::Borrowed("An area is near=latitude,longitude with a radius_m of 1 to 500000."),
+            Self::Language => Cow::Borrowed("A language is two letters, as in `en`."),
+            Self::NotFound => Cow::Borrowed("There is no such content."),
             Self::Store(error) => error.message(),
             Self::Neighbour(problem) => problem.message.clone(),
         }
@@ -58,7 +67,7 @@ impl Fail for Error {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Cursor | Self::Area => None,
+            Self::Cursor | Self::Area | Self::Language | Self::NotFound => None,
             Self::Store(error) => error.retry_after(),
             Self::Neighbour(problem) => problem.retry_after,
         }

@@ -46,6 +46,7 @@ mod metrics;
 mod model;
 mod neighbours;
 pub mod policy;
+pub mod ranked;
 mod reels;
 mod routes;
 mod service;

@@ -44,6 +44,12 @@ impl From<EngineError> for Error {
     }
 }
 
+impl From<kernel::CursorError> for Error {
+    fn from(_: kernel::CursorError) -> Self {
+        Self::Cursor
+    }
+}
+
 impl Fail for Error {
     fn kind(&self) -> ErrorKind {
         match self {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use cursors::Signer;
 use futures_util::future::try_join_all;
 use index::{Engine, Filters, Kind, Place, Query};
 use kernel::{Ctx, Cursor, Page, PageSize, RoomId, Timestamp, UserId};
@@ -10,7 +11,7 @@ use postgres::Db;
 use schemas::search::{Completions, ContentFound, HashtagFound, Hit, MessageFound, PersonFound, TrendingHashtags};
 
 use crate::Error;
-use crate::cursor::{At, Position, Signer};
+use crate::cursor::{At, Position};
 use crate::highlights::Needles;
 use crate::legs::{Found, Legs, is_timeless};
 use crate::metrics::METRICS;
@@ -62,7 +63,7 @@ impl Service {
     ) -> Result<Page<Hit>, Error> {
         let tag = tag.map(|tag| self.directory.hashtag(tag).ok_or(Error::NotAHashtag)).transpose()?;
         let wish = Wish::parse(Asked { tag, ..asked })?;
-        let resumed = cursor.map(|cursor| self.signer.open(ctx.user, &wish, cursor)).transpose()?;
+        let resumed = cursor.map(|cursor| self.signer.open::<Position>(ctx.user, &wish, cursor)).transpose()?;
         let now = resumed.as_ref().map_or(ctx.now, |position| position.now);
         let queries = self.queries(ctx.user, &wish, now).await?;
         let mut legs = match resumed {

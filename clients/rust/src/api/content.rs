@@ -59,6 +59,11 @@ impl Session {
         self.send(Request::new(Method::GET, &format!("/v1/hashtags/{tag}/content")).page(cursor, limit)).await
     }
 
+    /// What is likely to interest us, the best first.
+    pub async fn ranked_feed(&self, cursor: Option<&Cursor>, limit: u32) -> Result<Page<FeedItem>, ApiError> {
+        self.send(Request::new(Method::GET, "/v1/feed").page(cursor, limit)).await
+    }
+
     /// What those publish whom we follow, and we ourselves, newest first.
     pub async fn feed(&self, cursor: Option<&Cursor>, limit: u32) -> Result<Page<FeedItem>, ApiError> {
         self.send(Request::new(Method::GET, "/v1/feed/following").page(cursor, limit)).await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use feed::{Area, Edge, Entry, Reception, Shown, Source, Window};
+use index::Language;
 use kernel::{ContentId, ContentKind, Problem, Timestamp, UserId};
 
 use super::Relations;
@@ -62,6 +63,19 @@ impl feed::Contents for FeedContent {
     async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
         let place = (area.latitude, area.longitude);
         Ok(entries(self.0.listings_near(place, area.radius_m, before, limit).await?))
+    }
+}
+
+#[async_trait]
+impl feed::ranked::Opens for FeedContent {
+    async fn open(&self, id: ContentId) -> Result<Option<feed::ranked::Open>, Problem> {
+        let open = |content: content::Content| feed::ranked::Open {
+            author: content.author,
+            hashtags: content.tags(),
+            language: Language::detect(&content.text).map(|language| language.code().to_owned()),
+            place: content.place,
+        };
+        Ok(self.0.open(id).await?.map(open))
     }
 }
 

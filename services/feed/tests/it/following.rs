@@ -30,7 +30,7 @@ async fn a_post_reaches_followers_and_nobody_else(store: Store) {
     assert_eq!(world.feed(ada).await, [second, first], "one's own");
     assert_eq!(world.feed(cleo).await, []);
     let page = world.page(ben, None, 1).await;
-    assert_eq!((page.items[0].why, page.items[0].content.author.id), (Why::Followed, ada));
+    assert_eq!((page.items[0].why.clone(), page.items[0].content.author.id), (Why::Followed, ada));
     assert_eq!(world.page(ada, None, 1).await.items[0].why, Why::Own);
     // One's own are there before anybody else's.
     let third = world.post(ada).await;

@@ -7,6 +7,7 @@ mod faults;
 mod following;
 mod model;
 mod pulled;
+mod ranked;
 mod removals;
 mod round_trips;
 mod ruled;

@@ -191,7 +191,7 @@ impl content::Engagements for Society {
 }
 
 /// The posts' slice as feeds see it.
-struct Content(Arc<content::Service>);
+pub struct Content(pub Arc<content::Service>);
 
 #[async_trait]
 impl Contents for Content {
