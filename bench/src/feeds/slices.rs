@@ -9,8 +9,9 @@ use kernel::{Clock, ContentId, ContentKind, MediaId, Problem, Timestamp, UserId}
 use live::bus::LocalBus;
 use postgres::Db;
 use schemas::accounts::PersonSummary;
-use schemas::content::{Attachment, Audience};
+use schemas::content::Audience;
 use schemas::engagement::Engagement;
+use schemas::media::Attachment;
 
 use super::Failure;
 

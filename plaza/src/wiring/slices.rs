@@ -16,8 +16,8 @@ use search::model::{HASHTAG, MESSAGE, PERSON, of_content};
 
 use super::adapters::{
     ChatPeople, ContentEngagements, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags,
-    FoundMessages, FoundPeople, InboxContents, InboxPeople, People, PresenceRelations, Received, Relations, SearchDirectory,
-    Shown, Uploads,
+    FoundMessages, FoundPeople, InboxContents, InboxPeople, People, PresenceRelations, Received, Relations,
+    SearchDirectory, Shown, Uploads,
 };
 use super::{Index, Stores};
 use crate::config::{Config, Role};

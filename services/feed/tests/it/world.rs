@@ -21,8 +21,8 @@ use postgres::outbox::{self, Consumer, Dispatch, OutboxEvent};
 use schemas::accounts::PersonSummary;
 use schemas::content::{Audience, PostCreate};
 use schemas::engagement::Engagement;
-use schemas::media::Attachment;
 use schemas::feed::FeedItem;
+use schemas::media::Attachment;
 
 /// From so many followers on, authors are pulled, unless a test says otherwise.
 pub const PULL_MIN: u64 = 4;
