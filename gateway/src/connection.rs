@@ -295,8 +295,10 @@ impl<'a> Connection<'a> {
                 Err(Problem::new(ErrorKind::Conflict, "already_identified", message))
             }
             (Some(_), "token.refresh") => {
+                let before = self.outlet.expires_at();
                 gateway.refresh(self.outlet, command.id, data).await;
-                self.life.told_of_expiry = false;
+                // A refusal changes nothing, and is no reason to tell of the same moment again.
+                self.life.told_of_expiry &= self.outlet.expires_at() == before;
                 Ok(())
             }
             (Some(peer), op) => {

@@ -26,7 +26,11 @@ fn address(operation: &Operation) -> String {
         };
         path = path.replace(&format!("{{{variable}}}"), value);
     }
-    if operation.id == "search" || operation.id.starts_with("complete") { path + "?q=tea" } else { path }
+    match operation.id.as_str() {
+        "search" | "completeSearch" => path + "?q=tea",
+        "getListingsNear" => path + "?near=52.52,13.405",
+        _ => path,
+    }
 }
 
 /// What the operation takes, if it takes something, by the name of its example.

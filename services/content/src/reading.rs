@@ -184,9 +184,10 @@ impl Service {
         }
         let ids: Vec<ContentId> = found.iter().map(|content| content.id).collect();
         let people = concerned(&found, roots);
-        let (sights, engagements, media) =
-            tokio::join!(self.sights(reader, &people), self.engagements(reader, &ids), self.attachments(&found),);
-        let (sights, media) = (sights?, media?);
+        let (sights, engagements) = tokio::join!(self.sights(reader, &people), self.engagements(reader, &ids));
+        let sights = sights?;
+        let private = |author: &UserId| sights.get(author).is_none_or(|(person, _)| person.private);
+        let media = self.attachments(&found, private).await?;
         let readable = found.into_iter().filter(|content| may_read(content, roots, &sights));
         let shown = readable.filter_map(|mut content| {
             let (person, _) = sights.get(&content.author)?;
@@ -225,9 +226,18 @@ impl Service {
         })
     }
 
-    async fn attachments(&self, found: &[Content]) -> Result<HashMap<MediaId, Attachment>, Error> {
+    /// The uploads of `found`. What a private account calls public is not: its uploads get no addresses that last.
+    async fn attachments(
+        &self,
+        found: &[Content],
+        private: impl Fn(&UserId) -> bool,
+    ) -> Result<HashMap<MediaId, Attachment>, Error> {
+        let audience = |content: &Content| match content.audience {
+            Audience::Public if private(&content.author) => Audience::Followers,
+            audience => audience,
+        };
         let media: Vec<(MediaId, Audience)> =
-            found.iter().flat_map(|content| content.media.iter().map(|id| (*id, content.audience))).collect();
+            found.iter().flat_map(|content| content.media.iter().map(|id| (*id, audience(content)))).collect();
         if media.is_empty() {
             return Ok(HashMap::new());
         }
@@ -243,7 +253,8 @@ impl Service {
         }
         let one = std::slice::from_ref(&content);
         let ids = [content.id];
-        let (engagements, media) = tokio::join!(self.engagements(reader, &ids), self.attachments(one));
+        let (engagements, media) =
+            tokio::join!(self.engagements(reader, &ids), self.attachments(one, |_| author.private));
         let engagement = engagements.get(&content.id).cloned();
         // It is written: what its pictures look like can be read later.
         rendered(content, author, &media.unwrap_or_default(), engagement)

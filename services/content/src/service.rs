@@ -108,9 +108,9 @@ impl Service {
         let person = self.person(ctx.user).await?;
         let mut tx = self.store.begin().await?;
         let locked = store::lock(&mut tx, id).await?.filter(|content| !content.is_over(ctx.now));
-        let Some(mut content) = locked else { return Err(Error::NotFound) };
+        let Some(mut content) = locked else { return Err(let_go(tx).await.err().unwrap_or(Error::NotFound)) };
         if content.author != ctx.user {
-            drop(tx);
+            let_go(tx).await?;
             return Err(self.not_yours(ctx, id).await);
         }
         if let Some((text, mentions)) = text {
@@ -140,9 +140,9 @@ impl Service {
     pub async fn delete(&self, ctx: &Ctx, id: ContentId) -> Result<(), Error> {
         let mut tx = self.store.begin().await?;
         let locked = store::lock(&mut tx, id).await?.filter(|content| !content.is_over(ctx.now));
-        let Some(content) = locked else { return Err(Error::NotFound) };
+        let Some(content) = locked else { return Err(let_go(tx).await.err().unwrap_or(Error::NotFound)) };
         if content.author != ctx.user {
-            drop(tx);
+            let_go(tx).await?;
             return Err(self.not_yours(ctx, id).await);
         }
         bury(&mut tx, &[content], ctx.now).await?;
@@ -239,6 +239,11 @@ pub(crate) async fn bury(tx: &mut sqlx::PgConnection, contents: &[Content], now:
         store::announce(tx, "content.deleted", content.id, &event, now).await?;
     }
     Ok(())
+}
+
+/// Ends a transaction that has changed nothing, and its locks with it: a transaction that is dropped ends some time later.
+async fn let_go(tx: sqlx::Transaction<'static, sqlx::Postgres>) -> Result<(), Error> {
+    tx.rollback().await.map_err(postgres::fault).map_err(StoreError::into)
 }
 
 pub(crate) async fn commit(tx: sqlx::Transaction<'static, sqlx::Postgres>) -> Result<(), Error> {

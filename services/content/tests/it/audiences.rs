@@ -36,6 +36,21 @@ async fn each_audience_is_who_it_says_at_each_read() {
 }
 
 #[tokio::test]
+async fn what_a_private_account_calls_public_gets_no_public_addresses() {
+    let world = World::new().await;
+    let [ada] = world.people(["ada"]);
+    let wish = PostCreate { text: "Look".to_owned(), media: vec![world.picture(ada)], ..PostCreate::default() };
+    let post = world.contents.create(&world.ctx(ada), wish.clone().into()).await.unwrap();
+    assert!(world.sees(ada, post.id).await);
+    assert_eq!(world.attached_for(), [Audience::Public]);
+    world.private(ada);
+    assert!(world.sees(ada, post.id).await);
+    assert_eq!(world.attached_for(), [Audience::Followers]);
+    world.contents.create(&world.ctx(ada), wish.into()).await.unwrap();
+    assert_eq!(world.attached_for(), [Audience::Followers], "in the answer to its author too");
+}
+
+#[tokio::test]
 async fn a_story_is_gone_at_its_moment_and_buried_after_it() {
     let world = World::new().await;
     let [ada, ben] = world.people(["ada", "ben"]);

@@ -22,6 +22,8 @@ struct Known {
     close_friends: HashSet<(UserId, UserId)>,
     blocks: HashSet<(UserId, UserId)>,
     media: HashMap<MediaId, (UserId, MediaKind)>,
+    /// With which audiences uploads were asked for last.
+    attached_for: Vec<Audience>,
     away: bool,
     engagement_away: bool,
     media_away: bool,
@@ -86,6 +88,7 @@ impl MediaLibrary for Society {
     }
 
     async fn attachments(&self, media: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
+        self.0.lock().attached_for = media.iter().map(|(_, audience)| *audience).collect();
         self.ask(|known| {
             let there = media.iter().filter(|(id, _)| known.media.contains_key(id));
             let bare = |id| Attachment {
@@ -219,6 +222,11 @@ impl World {
 
     pub fn media_away(&self) {
         self.society.0.lock().media_away = true;
+    }
+
+    /// With which audiences uploads were asked for last.
+    pub fn attached_for(&self) -> Vec<Audience> {
+        self.society.0.lock().attached_for.clone()
     }
 
     pub fn threads(&self) -> Threads {
