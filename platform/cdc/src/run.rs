@@ -67,6 +67,8 @@ impl Runner {
     async fn run(&self, sink: &mut dyn Sink, stop: &CancellationToken) -> Result<(), Error> {
         let label = of(self.spec.name);
         METRICS.stopped.get_or_create(&label).set(0);
+        // At zero from the start, so that the first failure is seen as one.
+        drop(METRICS.failures.get_or_create(&label));
         let mut guard: Option<AbortOnDropHandle<()>> = None;
         let mut pause = PAUSE_FIRST;
         while !stop.is_cancelled() {

@@ -64,7 +64,11 @@ pub struct Pipeline {
 impl Pipeline {
     #[must_use]
     pub fn new(db: Db, engine: Arc<dyn Engine>, engine_name: &str, mappings: Mappings, clock: Clock) -> Self {
-        std::sync::LazyLock::force(&METRICS);
+        for kind in mappings.kinds() {
+            // At zero from the start, so that the first is seen as one.
+            drop(METRICS.refused.get_or_create(&[("kind", kind.name())]));
+            drop(METRICS.unreadable.get_or_create(&[("kind", kind.name())]));
+        }
         Self {
             db,
             engine,

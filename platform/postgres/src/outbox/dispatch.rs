@@ -1,6 +1,6 @@
 //! Delivers outbox events to their consumers.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Clock;
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::metrics::METRICS;
+use super::metrics::{METRICS, of};
 use super::turn::turn;
 use super::{CHANNEL, Consumer, tidy};
 use crate::{Db, StoreResult, fault};
@@ -36,7 +36,11 @@ impl Dispatch {
 
     /// Delivers until `stop`; events in hand are finished first.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        LazyLock::force(&METRICS);
+        for consumer in &self.consumers {
+            // At zero from the start, so that the first failure is seen as one.
+            drop(METRICS.failed.get_or_create(&of(consumer.name())));
+            drop(METRICS.dead.get_or_create(&of(consumer.name())));
+        }
         let (wake, woken) = watch::channel(());
         let mut tasks = JoinSet::new();
         for consumer in &self.consumers {
