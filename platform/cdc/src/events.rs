@@ -110,8 +110,10 @@ impl Sink for Events {
         let to = Checkpoint { position: batch.end, ..self.here()? };
         let seqs =
             batch.changes.iter().filter(|change| change.op == Op::Insert).map(seq).collect::<Result<Vec<_>, _>>()?;
-        // What is read after this sees what the log tells of.
-        Snapshot::seeing(&self.db, &batch.xids).await?.rollback().await.map_err(fault)?;
+        if !batch.xids.is_empty() {
+            // What is read after this sees what the log tells of.
+            Snapshot::seeing(&self.db, &batch.xids).await?.rollback().await.map_err(fault)?;
+        }
         self.number(&to, &seqs).await?;
         Ok(to.position)
     }
