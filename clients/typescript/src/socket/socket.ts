@@ -349,8 +349,7 @@ export class Socket {
 
   #happened(happening: Happening, at: At): void {
     if (happening.type === "message.created") {
-      const { room, seq } = happening.message;
-      if (!this.#rooms.arrived(room, seq)) return;
+      if (!this.#rooms.arrived(happening.message)) return;
     } else if (happening.type === "room.left") {
       this.#progress.leave(happening.room);
       this.#rooms.leave(happening.room);

@@ -1,0 +1,46 @@
+import { after, before, describe, test } from "node:test";
+import { PlazaProcess } from "./plaza.js";
+import { Proxy } from "./proxy.js";
+import { browser, namesOf, node, type Part, type Runtime } from "./runtimes.js";
+import type { Hands } from "./scenarios/world.js";
+
+const WITHIN_MS = 90_000;
+
+/** What can be done to a real server, and to the network before it. */
+function handsOf(plaza: PlazaProcess, proxy: Proxy): Hands {
+  const never = () => Promise.reject(new Error("only the scripted server can do this"));
+  return {
+    cut: async () => proxy.cut(),
+    muffle: async () => proxy.muffle(),
+    kill: () => plaza.kill(),
+    start: () => plaza.start(),
+    heard: never, say: never, hangUp: never, set: never,
+  };
+}
+
+for (const [command, part] of [["up", "live"], ["mock", "mocked"]] as ["up" | "mock", Part][]) {
+  describe(`plaza ${command}`, () => {
+    let plaza: PlazaProcess;
+    let proxy: Proxy;
+    before(async () => {
+      plaza = await PlazaProcess.start(command);
+      proxy = await Proxy.start(plaza.port);
+    });
+    after(async () => {
+      await proxy?.stop();
+      await plaza?.stop();
+    });
+    for (const start of [async () => node(), browser]) {
+      describe(start === browser ? "Chromium" : "Node", () => {
+        let runtime: Runtime;
+        before(async () => {
+          runtime = await start();
+        });
+        after(() => runtime?.stop());
+        for (const name of namesOf(part)) {
+          test(name, { timeout: WITHIN_MS }, () => runtime.run(part, name, `http://127.0.0.1:${proxy.port}`, handsOf(plaza, proxy)));
+        }
+      });
+    }
+  });
+}
