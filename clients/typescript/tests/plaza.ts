@@ -45,6 +45,11 @@ export class PlazaProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Starts it where a scenario has left it dead. */
+  async revive(): Promise<void> {
+    if (!this.#isAlive) await this.start();
+  }
+
   async start(): Promise<void> {
     // Without what the shell may have set for a Plaza of its own.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PLAZA_")));
@@ -68,14 +73,19 @@ export class PlazaProcess {
   }
 
   async stop(): Promise<void> {
-    // What an earlier kill has left running is ended in good order by a Plaza that takes it over.
+    // What a kill has left running is ended in good order by a Plaza that takes it over.
+    await this.revive();
     await this.#end("SIGTERM");
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  get #isAlive(): boolean {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !this.#isAlive) return;
     const ended = once(child, "exit");
     child.kill(signal);
     const late = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);

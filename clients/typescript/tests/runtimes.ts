@@ -7,7 +7,7 @@ import type { WebSocketClass } from "../src/index.js";
 import { live } from "./scenarios/live.js";
 import { mocked } from "./scenarios/mocked.js";
 import { scripted } from "./scenarios/scripted.js";
-import type { Hands, World } from "./scenarios/world.js";
+import { play, type Hands } from "./scenarios/world.js";
 
 const ALL = { live, mocked, scripted };
 export type Part = keyof typeof ALL;
@@ -23,7 +23,7 @@ export interface Runtime {
 export function node(): Runtime {
   return {
     name: "Node",
-    run: (part, name, url, hands) => ALL[part][name]!({ url, hands, WebSocket: WebSocket as unknown as WebSocketClass }),
+    run: (part, name, url, hands) => play(ALL[part][name]!, { url, hands, WebSocket: WebSocket as unknown as WebSocketClass }),
     stop: async () => {},
   };
 }
@@ -64,5 +64,3 @@ export async function browser(): Promise<Runtime> {
 interface InPage {
   runScenario(part: Part, name: string, url: string): Promise<void>;
 }
-
-export type { World };

@@ -25,8 +25,6 @@ export const mocked: Record<string, (world: World) => Promise<void>> = {
     await ada.socket.send(ROOM, "And now?");
     await until("ben hears ada again", () => heard.includes("And now?"));
     same([heard.filter((text) => text === "Is anybody there?").length, heard.filter((text) => text === "And now?").length], [1, 1]);
-    ada.socket.close();
-    ben.socket.close();
   },
 
   async "requests are answered from the specs, and failures are typed"(world) {

@@ -2,7 +2,7 @@
 import { live } from "./live.js";
 import { mocked } from "./mocked.js";
 import { scripted } from "./scripted.js";
-import type { Hands } from "./world.js";
+import { play, type Hands } from "./world.js";
 
 const ALL = { live, mocked, scripted };
 
@@ -13,4 +13,4 @@ interface Page {
 
 const page = globalThis as unknown as Page;
 const hands = new Proxy({} as Hands, { get: (_, what: string) => (arg: unknown) => page.hand(what, arg) });
-page.runScenario = (part, name, url) => ALL[part][name]!({ url, hands });
+page.runScenario = (part, name, url) => play(ALL[part][name]!, { url, hands });

@@ -28,7 +28,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     same([first!.d["resume"] ?? null, second!.d["resume"]], [null, { epoch: "e1", positions: { [ROOM]: 6 } }]);
     // It was asked for a sign of life before.
     same((await heardOf(world, "token.refresh")).some(({ connection }) => connection === 1), true);
-    plaza.socket.close();
   },
 
   async "an event that is missing is fetched by resuming; one that is repeated is dropped"(world) {
@@ -47,7 +46,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     await world.hands.say(event(8, 3));
     await until("both have come", () => seen.length === 3);
     same(seen, [6, 7, 8]);
-    plaza.socket.close();
   },
 
   async "a resync on an open connection is told, and the messages that were lost are read"(world) {
@@ -67,7 +65,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     same(resyncs, [{ topics: [ROOM] }]);
     await world.hands.say(event(261, 251));
     await until("the next one comes", () => seen.length === 249);
-    plaza.socket.close();
   },
 
   async "messages that nobody has any more are told as a gap"(world) {
@@ -81,7 +78,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     await world.hands.say(event(7, 9));
     await until("what has come is told", () => told.length === 3);
     same(told, [5, { room: ROOM, after: 5, before: 9 }, 9]);
-    plaza.socket.close();
   },
 
   async "the access token is changed in band before it ends"(world) {
@@ -90,7 +86,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     await world.hands.say({ t: "expiring", in_ms: 60000 });
     await until("it hands the next one in", async () => (await heardOf(world, "token.refresh")).some(({ d }) => d["token"] === "access-2"));
     same((await heardOf(world, "identify")).length, 1);
-    plaza.socket.close();
   },
 
   async "a refused token is renewed, and the next connection has it"(world) {
@@ -98,7 +93,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     await world.hands.set({ expireToken: true });
     await plaza.socket.connect();
     same((await heardOf(world, "identify")).map(({ d }) => d["token"]), ["access-1", "access-2"]);
-    plaza.socket.close();
   },
 
   async "requests that wait for a token share one exchange"(world) {
@@ -134,7 +128,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     same(new Set(ids).size, 3);
     await world.hands.set({ refuse: { op: "message.send", code: "blocked", retry: false, times: 1 } });
     same((await failure(plaza.socket.send(ROOM, "four"))).code, "blocked");
-    plaza.socket.close();
   },
 
   async "a command that may not be repeated is interrupted with its connection; one that may be is repeated"(world) {
@@ -150,7 +143,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     same((await editing).code, "interrupted");
     await reading;
     same((await heardOf(world, "room.read")).length, 2);
-    plaza.socket.close();
   },
 
   async "advice to come back is followed, and ends that are for good are final"(world) {
@@ -181,7 +173,6 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     await plaza.socket.request("room.read", { room: ROOM, seq: 1 });
     same(frames.slice(0, 3), ["in hello", "out identify", "in reply"]);
     same([frames.includes("out room.read"), shown.includes("access-1")], [true, false]);
-    plaza.socket.close();
   },
 
   async "a command that is too long for the server is refused here"(world) {
@@ -189,6 +180,5 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     await plaza.socket.connect();
     same((await failure(plaza.socket.send(ROOM, "a".repeat(65_536)))).code, "frame_too_large");
     await plaza.socket.send(ROOM, "short");
-    plaza.socket.close();
   },
 };

@@ -84,8 +84,22 @@ export async function failure(doing: Promise<unknown>): Promise<{ code: string; 
 
 export const BACKOFF = { firstMs: 20, longestMs: 200 };
 
+/** Everybody whom this scenario has made. */
+const clients: Plaza[] = [];
+
 export function client(world: World, settings: Partial<PlazaSettings> = {}): Plaza {
-  return new Plaza({ url: world.url, ...(world.WebSocket && { WebSocket: world.WebSocket }), backoff: BACKOFF, ...settings });
+  const plaza = new Plaza({ url: world.url, ...(world.WebSocket && { WebSocket: world.WebSocket }), backoff: BACKOFF, ...settings });
+  clients.push(plaza);
+  return plaza;
+}
+
+/** Runs a scenario, and sends everybody home. */
+export async function play(scenario: (world: World) => Promise<void>, world: World): Promise<void> {
+  try {
+    await scenario(world);
+  } finally {
+    for (const plaza of clients.splice(0)) plaza.socket.close();
+  }
 }
 
 export const PASSWORD = "a long enough passphrase";
