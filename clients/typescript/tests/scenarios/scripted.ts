@@ -163,6 +163,39 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     same(plaza.person ?? null, null);
   },
 
+  async "signed out after a token was changed in band: the session is over here too"(world) {
+    const plaza = await ada(world);
+    await plaza.socket.connect();
+    await world.hands.say({ t: "expiring", in_ms: 60000 });
+    await until("the next token is handed in", async () => (await heardOf(world, "token.refresh")).length === 1);
+    await world.hands.hangUp(4503);
+    await until("it ends", () => plaza.socket.state === "closed");
+    same(plaza.person ?? null, null);
+  },
+
+  async "closed and connected again in one breath: one connection, which begins anew"(world) {
+    const plaza = await ada(world);
+    await plaza.socket.connect();
+    const waiting = failure(plaza.socket.send(ROOM, "never"));
+    plaza.socket.close();
+    await plaza.socket.connect();
+    same((await waiting).code, "closed");
+    await plaza.socket.send(ROOM, "hello");
+    same([plaza.socket.state, (await heardOf(world, "identify")).map(({ d }) => d["resume"] ?? null)], ["ready", [null, null]]);
+  },
+
+  async "what another window has refreshed is not refreshed again"(world) {
+    let kept: SignedIn | undefined;
+    const tokens = { load: () => kept, save: (signedIn: SignedIn | undefined) => void (kept = signedIn) };
+    const [one, other] = [client(world, { tokens }), client(world, { tokens })];
+    await one.logIn({ handle: "ada", password: PASSWORD });
+    await other.restore();
+    await world.hands.set({ expireToken: true });
+    await one.rest.get("/v1/me");
+    await other.rest.get("/v1/me");
+    same((await heardOf(world, "refresh")).length, 1);
+  },
+
   async "frames are shown as they pass, tokens are not"(world) {
     const plaza = await ada(world);
     const frames: string[] = [];
