@@ -23,6 +23,10 @@ use tower::ServiceExt as _;
 use crate::config::Http;
 use crate::exit::{Exit, Stopped};
 
+/// The flags that name addresses.
+pub const LISTEN: &str = "--listen";
+pub const METRICS_LISTEN: &str = "--metrics-listen";
+
 /// Connections that the kernel may hold for us before they are accepted.
 const BACKLOG: u32 = 4_096;
 /// Wait after a failed accept: when the process is out of file descriptors, trying at once would only burn CPU.

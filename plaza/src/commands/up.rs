@@ -15,17 +15,13 @@ use crate::startup::{self, Opened};
 use crate::wiring::{self, Plaza};
 use crate::{health, progress, server};
 
-/// The flags that name addresses.
-const LISTEN: &str = "--listen";
-const METRICS_LISTEN: &str = "--metrics-listen";
-
 pub async fn up(config: &Config) -> Result<(), Stopped> {
     let started = Instant::now();
     let mut signals =
         Signals::listen().map_err(|error| Stopped::new(Exit::Unexpected, format_args!("No signals: {error}.")))?;
     raise_open_files();
-    let socket = server::bind(config.listen, LISTEN)?;
-    let figures = config.metrics_listen.map(|address| server::bind(address, METRICS_LISTEN)).transpose()?;
+    let socket = server::bind(config.listen, server::LISTEN)?;
+    let figures = config.metrics_listen.map(|address| server::bind(address, server::METRICS_LISTEN)).transpose()?;
 
     // Whatever was started when a signal comes ends with this process: see `postgres::embedded`.
     let mut opened = tokio::select! {
@@ -42,8 +38,9 @@ pub async fn up(config: &Config) -> Result<(), Stopped> {
     };
     let listening = wired.and_then(|plaza| {
         let figures = figures.zip(config.metrics_listen);
-        let figures = figures.map(|(socket, address)| server::listen(socket, address, METRICS_LISTEN)).transpose()?;
-        Ok((plaza, server::listen(socket, config.listen, LISTEN)?, figures))
+        let figures =
+            figures.map(|(socket, address)| server::listen(socket, address, server::METRICS_LISTEN)).transpose()?;
+        Ok((plaza, server::listen(socket, config.listen, server::LISTEN)?, figures))
     });
     let (plaza, listener, figures) = match listening {
         Ok(listening) => listening,

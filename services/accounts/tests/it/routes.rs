@@ -2,8 +2,9 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use web::testing::Answer;
 
-use crate::stage::{Answer, PASSWORD, Stage};
+use crate::stage::{PASSWORD, Stage};
 
 const POST: Method = Method::POST;
 const GET: Method = Method::GET;

@@ -4,7 +4,7 @@ use graph::model::{Act, CLOSE_FRIENDS_MAX};
 use http::Method;
 use schemas::graph::Relation;
 
-use crate::stage::{ADA, BEN, DANA, Stage};
+use crate::stage::{ADA, BEN, DANA, Stage, handles};
 
 #[tokio::test]
 async fn close_friends_are_known_to_their_chooser_alone() {

@@ -3,8 +3,9 @@
 use http::{Method, StatusCode};
 use kernel::UserId;
 use schemas::graph::Relation;
+use web::testing::Answer;
 
-use crate::stage::{ADA, Answer, BEN, CLEO, DANA, Stage};
+use crate::stage::{ADA, BEN, CLEO, DANA, Stage, handles};
 
 const GET: Method = Method::GET;
 const PUT: Method = Method::PUT;
