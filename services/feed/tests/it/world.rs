@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use content::{People, Relations, Standing};
 use feed::{
-    Area, CassandraTimelines, Contents, Distribution, Edge, Entry, Graph, PostgresTimelines, Reception, Receptions,
+    Area, CassandraTimelines, Contents, Distribution, Edge, Entry, Followers, Graph, PostgresTimelines, Reception, Receptions,
     Settings, Shown, Source, Timelines, Window, Worker,
 };
 use kernel::{
@@ -166,8 +166,14 @@ impl Graph for Society {
         })
     }
 
-    async fn followers_count(&self, author: UserId) -> Result<u64, Problem> {
-        self.ask(|known| known.follows.iter().filter(|(_, target)| *target == author).count() as u64)
+    async fn followers_of(&self, authors: &[UserId], limit: usize) -> Result<HashMap<UserId, Followers>, Problem> {
+        self.ask(|known| {
+            let of = |author: UserId| {
+                let all = known.follows.iter().filter(|(_, target)| *target == author).map(|(source, _)| *source);
+                Followers { first: all.clone().take(limit).collect(), count: all.count() as u64 }
+            };
+            authors.iter().map(|author| (*author, of(*author))).collect()
+        })
     }
 }
 
@@ -439,6 +445,19 @@ impl World {
     /// Delivers one batch of events; how many there were.
     pub async fn deliver_once(&self) -> usize {
         postgres::testing::deliver_once(&self.db, &self.dispatch).await
+    }
+
+    /// Lets somebody have come often for a while.
+    pub async fn comes_daily(&self, viewer: UserId) {
+        self.open(viewer, 30).await;
+        let long_since = sqlx::query("UPDATE feed_viewers SET since = $2 WHERE viewer = $1");
+        long_since.bind(viewer).bind(Timestamp::from_millis(0)).execute(self.db.pool()).await.unwrap();
+    }
+
+    /// Whether nothing is left to do.
+    pub async fn is_done(&self) -> bool {
+        let jobs: i64 = sqlx::query_scalar("SELECT count(*) FROM feed_jobs").fetch_one(self.db.pool()).await.unwrap();
+        jobs == 0 && self.dispatch.is_done().await.unwrap()
     }
 
     /// Until there is nothing left to do.
