@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{ContentKind, Ctx, Timestamp, UserId};
-use postgres::{Db, fault};
+use postgres::{Db, StoreResult, fault};
 use rank::{Action, Actions, Profile};
 use sqlx::types::Json;
 
@@ -66,12 +66,7 @@ impl Hydrator {
     /// What the viewer likes, with what they asked for less of.
     async fn profile(&self, viewer: UserId, now: Timestamp) -> Result<Profile, Error> {
         type Less = (UserId, i16, Vec<i64>);
-        let profile = async {
-            let row = sqlx::query_scalar("SELECT profile FROM feed_profiles WHERE viewer = $1")
-                .bind(viewer)
-                .fetch_optional(self.db.pool());
-            row.await.map_err(fault)
-        };
+        let profile = known(&self.db, viewer);
         let less = async {
             let rows = sqlx::query_as(
                 "SELECT author, kind, tags FROM feed_less WHERE viewer = $1 AND at > $2 ORDER BY at DESC LIMIT $3",
@@ -82,8 +77,7 @@ impl Hydrator {
             .fetch_all(self.db.pool());
             rows.await.map_err(fault)
         };
-        let (profile, less): (Option<Json<Profile>>, Vec<Less>) = tokio::try_join!(profile, less)?;
-        let mut profile = profile.map(|Json(profile)| profile).unwrap_or_default();
+        let (mut profile, less): (Profile, Vec<Less>) = tokio::try_join!(profile, less)?;
         for (author, kind, tags) in less {
             let Some(kind) = ContentKind::from_number(kind) else { continue };
             let tags: Vec<u64> = tags.into_iter().map(i64::cast_unsigned).collect();
@@ -91,4 +85,12 @@ impl Hydrator {
         }
         Ok(profile)
     }
+}
+
+/// What was learned of somebody.
+pub(crate) async fn known(db: &Db, viewer: UserId) -> StoreResult<Profile> {
+    let query =
+        sqlx::query_scalar("SELECT profile FROM feed_profiles WHERE viewer = $1").bind(viewer).fetch_optional(db.pool());
+    let profile: Option<Json<Profile>> = telemetry::timed("postgres", "feed.profile", query).await.map_err(fault)?;
+    Ok(profile.map(|Json(profile)| profile).unwrap_or_default())
 }

@@ -391,9 +391,20 @@ impl World {
     }
 
     /// From then on, its author alone may read it.
-    pub async fn hide(&self, content: ContentId) {
-        let hide = sqlx::query("UPDATE contents SET audience = 'only_me' WHERE id = $1").bind(content.uuid());
-        assert_eq!(hide.execute(self.db.pool()).await.unwrap().rows_affected(), 1);
+    pub async fn hide(&self, content: ContentId, author: UserId) {
+        self.change(content, author, "audience = $2", "only_me").await;
+    }
+
+    pub async fn edit(&self, content: ContentId, author: UserId, text: &str) {
+        self.change(content, author, "text = $2", text).await;
+    }
+
+    async fn change(&self, content: ContentId, author: UserId, what: &str, value: &str) {
+        let change = format!("UPDATE contents SET {what}, version = version + 1 WHERE id = $1");
+        let change = sqlx::query(sqlx::AssertSqlSafe(change)).bind(content.uuid()).bind(value.to_owned());
+        assert_eq!(change.execute(self.db.pool()).await.unwrap().rows_affected(), 1);
+        self.tell_of("content.edited", content.to_string(), serde_json::json!({ "content": content, "author": author }))
+            .await;
     }
 
     pub async fn delete(&self, author: UserId, post: ContentId) {
