@@ -1,7 +1,7 @@
 //! Keeps timelines: writes what was posted, fills and empties them as people follow and unfollow.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};

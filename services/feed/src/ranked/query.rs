@@ -46,6 +46,7 @@ impl Query {
 pub struct Hydrator {
     pub db: Db,
     pub graph: Arc<dyn Graph>,
+    pub patience: u32,
 }
 
 impl Hydrator {
@@ -54,8 +55,10 @@ impl Hydrator {
 
     pub async fn hydrate(&self, ctx: &Ctx, asked: Asked) -> Result<Query, Error> {
         let followed = async { Ok(self.graph.followed(ctx.user).await?) };
-        let (profile, mut followed) =
-            tokio::try_join!(Self::PROFILE.run(self.profile(ctx.user, ctx.now)), Self::FOLLOWED.run(followed))?;
+        let (profile, mut followed) = tokio::try_join!(
+            Self::PROFILE.run(self.patience, self.profile(ctx.user, ctx.now)),
+            Self::FOLLOWED.run(self.patience, followed)
+        )?;
         if followed.len() > FOLLOWED_MAX {
             followed.sort_by(|a, b| profile.author(*b).total_cmp(&profile.author(*a)));
             followed.truncate(FOLLOWED_MAX);

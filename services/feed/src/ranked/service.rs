@@ -52,6 +52,7 @@ pub struct Ranked {
     contents: Arc<dyn Contents>,
     graph: Arc<dyn Graph>,
     signer: Signer,
+    patience: u32,
 }
 
 impl Ranked {
@@ -68,6 +69,7 @@ impl Ranked {
             contents: parts.contents,
             graph: parts.graph,
             signer: Signer::new(&key),
+            patience: parts.patience,
         }))
     }
 
@@ -155,7 +157,8 @@ impl Ranked {
             }
         }
         if !places.is_empty() {
-            Self::LOG.run(async { Ok(self.slates.served(ctx, at.slate, &places).await?) }).await?;
+            let served = async { Ok(self.slates.served(ctx, at.slate, &places).await?) };
+            Self::LOG.run(self.patience, served).await?;
         }
         let further = Position { place: at.place + next, ..at };
         let next = (next < slots.len()).then(|| self.signer.seal(ctx.user, &LIST, &further));

@@ -206,7 +206,7 @@ async fn a_long_fan_out_serves_those_first_who_come_daily() {
     }
     assert_eq!(world.timeline(fans[6]).await, [], "the others have their turn after that");
     // Somebody who comes more often meanwhile is not left out.
-    world.comes_daily(fans[7]).await;
+    world.open(fans[7], 30).await;
     world.drain().await;
     for fan in fans.iter().step_by(101).chain(&daily).chain([&fans[7]]) {
         assert_eq!(world.timeline(*fan).await, [post]);

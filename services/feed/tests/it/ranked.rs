@@ -14,6 +14,9 @@ use serde_json::json;
 
 use crate::world::{Content, Store, World};
 
+/// What these tests are about is not how fast the machine is.
+const PATIENCE: u32 = 60;
+
 struct Openly(Arc<content::Service>);
 
 #[async_trait]
@@ -51,6 +54,7 @@ impl Theatre {
             contents: Arc::new(Content(world.content.clone())),
             graph: world.society.clone(),
             models: models.clone(),
+            patience: PATIENCE,
         };
         let ranked = Ranked::start(parts).await.unwrap();
         let learner = Learner::new(world.db.clone(), models.clone());
