@@ -16,7 +16,7 @@ pub async fn prepare(db: &Db) -> Result<(), Failure> {
     let buffers: i64 = sqlx::query_scalar("SELECT setting::bigint FROM pg_settings WHERE name = 'shared_buffers'")
         .fetch_one(db.pool())
         .await?;
-    sqlx::query("CREATE UNLOGGED TABLE nothing (filling text STORAGE PLAIN)").execute(db.pool()).await?;
+    sqlx::query("CREATE UNLOGGED TABLE nothing (filling text)").execute(db.pool()).await?;
     sqlx::query("INSERT INTO nothing SELECT repeat('-', $1) FROM generate_series(1, $2)")
         .bind(ROW)
         .bind(buffers * ROWS_A_PAGE * 3 / 2)

@@ -213,6 +213,7 @@ async fn ranked(
         graph: relations.clone(),
         models: models.clone(),
         patience: 1,
+        rules: ranked::Rules::default(),
     };
     let started = ranked::Ranked::start(parts).await.map_err(|error| not_started("feed", &error))?;
     Ok((started, ranked::Learner::new(stores.db.clone(), models)))

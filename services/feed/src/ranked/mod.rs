@@ -48,5 +48,6 @@ pub use models::{JUDGED_MIN, Models};
 pub use neighbours::{Open, Opens};
 pub use pipeline::Parts;
 pub use query::Asked;
+pub use rank::mix::Rules;
 pub use service::{LESS_AGE_MAX, LESS_MAX, Ranked, SERVED_LATELY};
 pub use slates::SLATE_AGE_MAX;

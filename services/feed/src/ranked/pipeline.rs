@@ -36,6 +36,7 @@ pub struct Parts {
     pub models: Arc<Models>,
     /// How many times its deadline a stage may take: 1, but for tests on machines that do much else.
     pub patience: u32,
+    pub rules: Rules,
 }
 
 pub struct Pipeline {
@@ -72,7 +73,7 @@ impl Pipeline {
             // Filters, scorers and selection are `rank::slate`: pure, by this model and these rules.
             models: parts.models.clone(),
             patience: parts.patience,
-            rules: Rules::default(),
+            rules: parts.rules.clone(),
             // Side effects: the order is kept.
             slates: Slates(db()),
         }

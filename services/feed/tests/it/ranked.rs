@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use feed::ranked::{Asked, Learner, Listener, Models, Open, Opens, Parts, Ranked, SERVED_LATELY, SLATE_AGE_MAX, WAIT};
+use feed::ranked::{Asked, Learner, Listener, Models, Open, Opens, Parts, Ranked, Rules, SERVED_LATELY, SLATE_AGE_MAX, WAIT};
 use kernel::{ContentId, ContentKind, Cursor, ErrorKind, Fail as _, Page, PageSize, Problem, UserId};
 use postgres::outbox::{Consumer, Dispatch};
 use schemas::content::{Audience, PostCreate};
@@ -55,6 +55,8 @@ impl Theatre {
             graph: world.society.clone(),
             models: models.clone(),
             patience: PATIENCE,
+            // What is shown does not depend on dice.
+            rules: Rules { explore: 0.0, ..Rules::default() },
         };
         let ranked = Ranked::start(parts).await.unwrap();
         let learner = Learner::new(world.db.clone(), models.clone());
