@@ -30,7 +30,7 @@ const POLL: Duration = Duration::from_millis(2);
 const CPU_PAGES: usize = 1_200;
 const CPU_TURNS: usize = 4;
 /// Cold pages, each of another reader.
-const COLD_PAGES: usize = 100;
+const COLD_PAGES: usize = 40;
 
 #[derive(Args)]
 pub struct Options {

@@ -19,6 +19,9 @@ use crate::viewers::{Viewer, Viewers};
 
 /// Followers of an author that are looked at in a step of a long fan-out, in pages of [`BATCH_MAX`].
 pub const PAGES_A_STEP: usize = 4;
+/// From so many followers on, those who come daily are served before the others: fewer are served within a moment, and to look
+/// for those first costs more than it gains.
+pub const ACTIVE_FIRST_MIN: u64 = 10_000;
 /// Every so many writes to a timeline, on average, it is looked whether it has grown too long.
 pub const TRIM_EVERY: u64 = 128;
 
@@ -34,7 +37,7 @@ pub(crate) struct Publication {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pass {
-    /// All of them: what older versions of Plaza have begun.
+    /// All of them.
     #[default]
     Everybody,
     /// Those who come daily, first.
@@ -44,6 +47,11 @@ pub enum Pass {
 }
 
 impl Pass {
+    /// In which a fan-out to these begins.
+    const fn first(followers: &Followers) -> Self {
+        if followers.count >= ACTIVE_FIRST_MIN { Self::Active } else { Self::Everybody }
+    }
+
     /// Whether a follower has a turn in this pass.
     ///
     /// Whoever came into a higher class since the publication may have been passed over by the first pass: the second one
@@ -82,7 +90,7 @@ pub(crate) struct FanOut {
 
 impl FanOut {
     /// The first step of each of `publications`, in few round trips for all of them: up to [`BATCH_MAX`] followers of each get
-    /// it; of authors who have more, only those of them who come daily. Returns where each goes on that is not done.
+    /// it; of authors with [`ACTIVE_FIRST_MIN`], only those of them who come daily. Returns where each goes on that is not done.
     ///
     /// Who follows later, with an id that was passed already, gets it by the backfill: it was committed before this began.
     pub(crate) async fn begin(&self, publications: &[Publication]) -> Result<Vec<Option<Place>>, Error> {
@@ -115,13 +123,14 @@ impl FanOut {
             }
             let last = of(publication.author).filter(|it| is_long(it)).and_then(|it| it.first.last());
             let goes_on = last.filter(|_| reach != Reach::NOBODY);
-            places.push(goes_on.map(|last| Place { pass: Pass::Active, after: Some(*last) }));
+            let pass = of(publication.author).map_or(Pass::Everybody, Pass::first);
+            places.push(goes_on.map(|last| Place { pass, after: Some(*last) }));
         }
         for nth in order {
             let publication = &publications[nth];
             let reach = reaches.get(&publication.source()).copied().unwrap_or(Reach::EVERYBODY);
             let Some(followers) = of(publication.author).filter(|_| reach != Reach::NOBODY) else { continue };
-            let pass = if is_long(followers) { Pass::Active } else { Pass::Everybody };
+            let pass = Pass::first(followers);
             let chosen = followers.first.iter().filter(|id| chosen(**id, pass, reach, &known, publication.posted_at));
             lines.extend(chosen.map(|viewer| publication.line(*viewer)));
         }
@@ -195,7 +204,7 @@ impl FanOut {
             let Some(followers) = followers.get(&publication.author) else { continue };
             match reaches.get(&publication.source()) {
                 Some(&Reach::NOBODY) => {}
-                Some(&Reach::EVERYBODY) | None if !is_long(followers) => {}
+                Some(&Reach::EVERYBODY) | None if Pass::first(followers) == Pass::Everybody => {}
                 _ => asked.extend(&followers.first),
             }
         }
@@ -282,6 +291,12 @@ mod tests {
                 assert!(served, "{first:?} and then {then:?}");
             }
         }
+    }
+
+    #[test]
+    fn daily_viewers_come_first_from_ten_thousand_followers_on() {
+        let of = |count| Pass::first(&Followers { first: Vec::new(), count });
+        assert_eq!((of(ACTIVE_FIRST_MIN - 1), of(ACTIVE_FIRST_MIN)), (Pass::Everybody, Pass::Active));
     }
 
     #[test]

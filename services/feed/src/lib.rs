@@ -24,8 +24,8 @@
 //!   their routes decided and their rows written in a few statements for all, so that a row costs what a row of a
 //!   large batch costs. The busier Plaza is, the larger the batches.
 //! - **A long fan-out takes turns, and serves those first who come daily.** An event does one step (a thousand followers) at
-//!   once; the rest is a job that goes to the end of the line after each step: first through all followers for the
-//!   sake of those who come daily, then through all for the others. The followers' ids are the position, so that
+//!   once; the rest is a job that goes to the end of the line after each step. From [`ACTIVE_FIRST_MIN`] followers on, it goes
+//!   first through all of them for the sake of those who come daily, then through all for the others. The followers' ids are the position, so that
 //!   whoever takes the job over goes on where it stopped, repeating at most one step, and repeating writes the same rows.
 //! - **A store that is away costs time, not entries**: a step that fails becomes a job that is tried for as long as it takes.
 //! - **A page costs eight round trips**, five of them one after the other: at once the timeline, whom the viewer follows and the
@@ -62,7 +62,7 @@ mod viewers;
 mod worker;
 
 pub use error::Error;
-pub use fan_out::{PAGES_A_STEP, Pass, TRIM_EVERY};
+pub use fan_out::{ACTIVE_FIRST_MIN, PAGES_A_STEP, Pass, TRIM_EVERY};
 pub use http::routes;
 pub use jobs::Task;
 pub use model::{Area, Entry, RADIUS_M_MAX, Source, Window};

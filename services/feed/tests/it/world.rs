@@ -71,6 +71,8 @@ pub struct Known {
     pub blocks: HashSet<(UserId, UserId)>,
     pub mutes: HashSet<(UserId, UserId)>,
     pub private: HashSet<UserId>,
+    /// Those who are said to have so many followers, whoever these are.
+    pub celebrities: HashMap<UserId, u64>,
     pub away: bool,
 }
 
@@ -170,7 +172,8 @@ impl Graph for Society {
         self.ask(|known| {
             let of = |author: UserId| {
                 let all = known.follows.iter().filter(|(_, target)| *target == author).map(|(source, _)| *source);
-                Followers { first: all.clone().take(limit).collect(), count: all.count() as u64 }
+                let first: Vec<UserId> = all.clone().take(limit).collect();
+                Followers { first, count: known.celebrities.get(&author).copied().unwrap_or(all.count() as u64) }
             };
             authors.iter().map(|author| (*author, of(*author))).collect()
         })
