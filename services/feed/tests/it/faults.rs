@@ -95,7 +95,7 @@ async fn faulty(store: Store, pushes: &Arc<Pushes>) -> World {
 
 /// Somebody whose daily viewers come first.
 fn famous(world: &World, author: UserId) {
-    world.society.change(|known| known.celebrities.insert(author, feed::ACTIVE_FIRST_MIN));
+    world.society.celebrities.lock().insert(author, feed::ACTIVE_FIRST_MIN);
 }
 
 /// Followers without the events of following: there is nothing to fill their timelines with.

@@ -282,7 +282,7 @@ async fn cursors_are_their_viewers_and_go_on_when_their_order_is_gone() {
         [(other, next.clone()), (viewer, Cursor::encode(&(1, 2))), (viewer, Cursor::from("x".to_owned()))]
     {
         let refused = theatre.try_page(who, Some(&cursor), 3).await.unwrap_err();
-        assert_eq!(refused.code(), "cursor_invalid");
+        assert_eq!(refused.code(), "invalid_cursor");
     }
     // The same page twice is the same.
     let second = theatre.page(viewer, Some(&next), 3).await;
@@ -360,7 +360,7 @@ async fn a_source_that_fails_leaves_the_page_poorer_and_a_gate_that_fails_leaves
     theatre.sql("ALTER TABLE feed_tallies RENAME TO feed_tallies_away").await;
     theatre.sql("ALTER TABLE feed_profiles RENAME TO feed_profiles_away").await;
     assert_eq!(theatre.page(viewer, None, 10).await.items.len(), 3);
-    theatre.world.society.change(|known| known.away = true);
+    theatre.world.society.set_away(true);
     assert_eq!(theatre.try_page(viewer, None, 10).await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
@@ -427,7 +427,7 @@ async fn a_feed_is_what_was_chosen_and_pages_go_on_in_the_feed_that_they_are_of(
     let stored = theatre.ranked.preferences(&ctx()).await.unwrap();
     assert_eq!(stored, FeedPreferences::default(), "what is left out is forgotten");
     for (language, near, code) in
-        [(Some("eng"), None, "feed_language_invalid"), (None, Some("91,0"), "area_invalid"), (None, Some(""), "area_invalid")]
+        [(Some("eng"), None, "invalid_feed_language"), (None, Some("91,0"), "invalid_area"), (None, Some(""), "invalid_area")]
     {
         let refused = theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, language, near)).await.unwrap_err();
         assert_eq!(refused.code(), code);
