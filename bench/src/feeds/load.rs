@@ -77,10 +77,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         let mut table = Table::new(title, &["", "p50", "p99", "", ""]);
         let (few, many) = round_trips(&stage).await?;
         let (page_us, bare_us) = cpu_per_page(&stage).await?;
-        let fan_outs = [
-            ("one long fan-out", fan_out::long(&stage).await?),
-            ("many small ones", fan_out::small(&stage).await?),
-        ];
+        let fan_outs =
+            [("one long fan-out", fan_out::long(&stage).await?), ("many small ones", fan_out::small(&stage).await?)];
         let chilled = cold_pages(&stage).await?;
         let stage = Arc::new(stage);
         let latencies = mixed(&stage, options.reads).await?;

@@ -41,10 +41,7 @@ async fn page(
     Ok(Json(feed.feed(&ctx, asked, part.cursor.as_ref(), part.limit).await?))
 }
 
-async fn preferences(
-    State(feed): State<Arc<Ranked>>,
-    Caller(ctx): Caller,
-) -> Result<Json<FeedPreferences>, Failure> {
+async fn preferences(State(feed): State<Arc<Ranked>>, Caller(ctx): Caller) -> Result<Json<FeedPreferences>, Failure> {
     Ok(Json(feed.preferences(&ctx).await?))
 }
 

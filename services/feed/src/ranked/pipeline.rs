@@ -101,7 +101,8 @@ impl Pipeline {
 
     async fn propose(&self, query: &Query) -> Result<Vec<Proposal>, Error> {
         let within = self.patience;
-        let stages = self.sources.iter().map(|source| async { source.stage().run(within, source.propose(query)).await });
+        let stages =
+            self.sources.iter().map(|source| async { source.stage().run(within, source.propose(query)).await });
         let mut all: Vec<Proposal> = Vec::new();
         let mut places: BTreeMap<ContentId, usize> = BTreeMap::new();
         for proposal in try_join_all(stages).await?.into_iter().flatten() {

@@ -92,8 +92,9 @@ impl Hydrator {
 
 /// What was learned of somebody.
 pub(crate) async fn known(db: &Db, viewer: UserId) -> StoreResult<Profile> {
-    let query =
-        sqlx::query_scalar("SELECT profile FROM feed_profiles WHERE viewer = $1").bind(viewer).fetch_optional(db.pool());
+    let query = sqlx::query_scalar("SELECT profile FROM feed_profiles WHERE viewer = $1")
+        .bind(viewer)
+        .fetch_optional(db.pool());
     let profile: Option<Json<Profile>> = telemetry::timed("postgres", "feed.profile", query).await.map_err(fault)?;
     Ok(profile.map(|Json(profile)| profile).unwrap_or_default())
 }

@@ -18,9 +18,9 @@ use super::preferences::Preferences;
 use super::query::Asked;
 use super::slates::{Kept, Slates};
 use super::stage::Stage;
-use crate::{Error, Service};
 use crate::neighbours::{Contents, Graph};
 use crate::service::ROUNDS_MAX;
+use crate::{Error, Service};
 
 /// What was served so lately is not served again, seen or not.
 pub const SERVED_LATELY: Duration = Duration::from_secs(10 * 60);

@@ -34,7 +34,11 @@ impl Stage {
     }
 
     /// What `work` gives within `patience` times the deadline; nothing, when it fails and the stage fails open.
-    pub async fn run<T: Default>(&self, patience: u32, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub async fn run<T: Default>(
+        &self,
+        patience: u32,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let done = match timeout(self.deadline * patience, telemetry::timed("feed", self.name, work)).await {
             Ok(done) => done,
             Err(late) => Err(StoreError::unavailable(late).into()),

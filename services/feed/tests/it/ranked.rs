@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use feed::ranked::{Asked, Learner, Listener, Models, Open, Opens, Parts, Ranked, Rules, SERVED_LATELY, SLATE_AGE_MAX, WAIT};
+use feed::ranked::{
+    Asked, Learner, Listener, Models, Open, Opens, Parts, Ranked, Rules, SERVED_LATELY, SLATE_AGE_MAX, WAIT,
+};
 use kernel::{ContentId, ContentKind, Cursor, ErrorKind, Fail as _, Page, PageSize, Problem, UserId};
 use postgres::outbox::{Consumer, Dispatch};
 use schemas::content::{Audience, PostCreate};
@@ -415,7 +417,8 @@ async fn a_feed_is_what_was_chosen_and_pages_go_on_in_the_feed_that_they_are_of(
         language: language.map(str::to_owned),
         near: near.map(str::to_owned),
     };
-    let chosen = theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, Some("en"), Some("52.5,13.4"))).await.unwrap();
+    let chosen =
+        theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, Some("en"), Some("52.5,13.4"))).await.unwrap();
     assert_eq!(theatre.ranked.preferences(&ctx()).await.unwrap(), chosen);
     let first = page(None, 2).await;
     assert_eq!(ids(&first), theirs[..2], "newest first, and nobody else's");
@@ -426,9 +429,11 @@ async fn a_feed_is_what_was_chosen_and_pages_go_on_in_the_feed_that_they_are_of(
     assert!(ids(&page(None, 10).await).contains(&strange));
     let stored = theatre.ranked.preferences(&ctx()).await.unwrap();
     assert_eq!(stored, FeedPreferences::default(), "what is left out is forgotten");
-    for (language, near, code) in
-        [(Some("eng"), None, "invalid_feed_language"), (None, Some("91,0"), "invalid_area"), (None, Some(""), "invalid_area")]
-    {
+    for (language, near, code) in [
+        (Some("eng"), None, "invalid_feed_language"),
+        (None, Some("91,0"), "invalid_area"),
+        (None, Some(""), "invalid_area"),
+    ] {
         let refused = theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, language, near)).await.unwrap_err();
         assert_eq!(refused.code(), code);
     }

@@ -108,12 +108,7 @@ impl Surface {
     }
 
     /// One page, one thing long, from a cursor.
-    async fn page(
-        self,
-        theatre: &Theatre,
-        viewer: UserId,
-        cursor: Option<&Cursor>,
-    ) -> (Vec<Content>, Option<Cursor>) {
+    async fn page(self, theatre: &Theatre, viewer: UserId, cursor: Option<&Cursor>) -> (Vec<Content>, Option<Cursor>) {
         let world = &theatre.world;
         let (ctx, one) = (world.ctx(viewer), PageSize::try_from(1).unwrap());
         match self {

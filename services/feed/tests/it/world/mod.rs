@@ -194,8 +194,12 @@ impl World {
         let change = format!("UPDATE contents SET {what}, version = version + 1 WHERE id = $1");
         let change = sqlx::query(sqlx::AssertSqlSafe(change)).bind(content.uuid()).bind(value.to_owned());
         assert_eq!(change.execute(self.db.pool()).await.unwrap().rows_affected(), 1);
-        self.tell_of("content.edited", content.to_string(), serde_json::json!({ "content": content, "author": author }))
-            .await;
+        self.tell_of(
+            "content.edited",
+            content.to_string(),
+            serde_json::json!({ "content": content, "author": author }),
+        )
+        .await;
     }
 
     pub async fn delete(&self, author: UserId, post: ContentId) {
