@@ -112,7 +112,7 @@ function Shell() {
         {!(wide && route.value.path[1]) && (
           <div class="only-narrow narrow-bar">
             <a class="brand" href="#/" aria-label="Plaza, home"><Mark /><span>Plaza</span></a>
-            <a href={link("people", person.handle)} aria-label={`Me, ${person.name}`}><Avatar name={person.name} seed={person.handle} size="small" /></a>
+            <a href={link("people", person.handle)}><Avatar name={person.name} seed={person.handle} size="small" /><span class="hidden">Me, {person.name}</span></a>
             <button type="button" class="icon-button" aria-label="Sign out" onClick={() => void signOut()}><Icon name="out" size={20} /></button>
           </div>
         )}

@@ -47,6 +47,12 @@ export function distance(metres: number): string {
   return metres < 1_000 ? `${Math.max(10, Math.round(metres / 10) * 10)} m` : `${(metres / 1_000).toFixed(metres < 10_000 ? 1 : 0)} km`;
 }
 
+/** `47.71° N, 9.22° E` */
+export function degrees({ latitude, longitude }: { latitude: number; longitude: number }): string {
+  const part = (value: number, [above, below]: [string, string]) => `${Math.abs(value).toFixed(2)}° ${value < 0 ? below : above}`;
+  return `${part(latitude, ["N", "S"])}, ${part(longitude, ["E", "W"])}`;
+}
+
 /** `1 comment`, `2 comments`. */
 export function some(many: number, one: string, several = `${one}s`): string {
   return `${count(many)} ${many === 1 ? one : several}`;

@@ -34,7 +34,9 @@ const seen = signal<ReadonlyMap<string, Seen>>(new Map());
 
 export const presenceOf = (user: string | undefined): Presence | undefined => (user === undefined ? undefined : seen.value.get(user)?.state);
 
-/** Keeps an eye on people until the function is called that this returns. */
+const UNWATCH_AFTER_MS = 20_000;
+
+/** Keeps an eye on people until a while after the function is called that this returns. */
 export function watch(users: string[]): () => void {
   const ends = users.map((user) =>
     plaza.socket.follow(`presence:${user}`, {
@@ -45,7 +47,8 @@ export function watch(users: string[]): () => void {
       },
     }),
   );
-  return () => ends.forEach((end) => end());
+  // Whoever leaves the screen is often back soon, with the next view.
+  return () => void setTimeout(() => ends.forEach((end) => end()), UNWATCH_AFTER_MS);
 }
 
 const WORDS: Record<Presence, string> = { online: "online", idle: "away", offline: "offline" };

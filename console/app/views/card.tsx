@@ -1,7 +1,7 @@
 // One piece of content of any kind.
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { ago, distance, full, money, some } from "../format";
+import { ago, degrees, distance, full, money, some } from "../format";
 import { Icon, type IconName } from "../icons";
 import { Avatar, PersonLink } from "../people";
 import { me, plaza, sentence, type Content, type Why } from "../plaza";
@@ -17,20 +17,20 @@ const KINDS: Partial<Record<Content["kind"], string>> = { reel: "Reel", story: "
 const STREAMS: Record<NonNullable<Content["state"]>, string> = { announced: "Soon live", live: "Live", ended: "Was live" };
 
 /** Why it is there, in a few words; nothing, where that goes without saying. */
-export function because(why: Why): { icon: IconName; text: ComponentChildren } | undefined {
+export function because(why: Why, author: string): { icon: IconName; text: ComponentChildren } | undefined {
   switch (why.type) {
     case "followed":
-      return { icon: "heart", text: "You follow the author" };
+      return { icon: "person", text: `Because you follow ${author}` };
     case "liked_by_followed":
       return { icon: "heart", text: `${some(why.people, "person", "people")} you follow liked this` };
     case "topic":
-      return { icon: "frames", text: <>You like <a href={link("tags", why.hashtag)}>#{why.hashtag}</a></> };
+      return { icon: "tag", text: <>Because you like <a href={link("tags", why.hashtag)}>#{why.hashtag}</a></> };
     case "near":
       return { icon: "near", text: `${distance(why.distance_m)} from you` };
     case "trending":
-      return { icon: "smile", text: "Many react to this now" };
+      return { icon: "trend", text: "Many react to this now" };
     case "new_author":
-      return { icon: "smile", text: "Somebody new here" };
+      return { icon: "spark", text: "Somebody new here" };
     default:
       return undefined;
   }
@@ -52,7 +52,7 @@ export function Card({ content, why, shown, highlights = [], note, onGone, canLe
   const element = useSeen(shown);
   const less = useSignal(false);
   const { author, kind } = content;
-  const reason = why && because(why);
+  const reason = why && because(why, author.name.split(" ")[0] ?? author.name);
   const path = { content: content.id };
 
   const askForLess = async () => {
@@ -131,7 +131,7 @@ export function Card({ content, why, shown, highlights = [], note, onGone, canLe
         <p class="place">
           <Icon name="near" size={15} />
           <span>
-            {content.place?.name ?? (content.place && `${content.place.latitude.toFixed(3)}, ${content.place.longitude.toFixed(3)}`)}
+            {content.place?.name ?? (content.place && degrees(content.place))}
             {content.place && note && " · "}
             {note}
           </span>

@@ -44,7 +44,7 @@ export function Conversation({ id, room }: { id: string; room: Room | undefined 
     return plaza.socket.follow(id, { happening: () => undefined, resync: () => void openRoom(id) });
   }, [id, visiting]);
 
-  const others = [...new Set([room?.with?.id, ...(said ?? []).map(({ sender }) => sender)])].filter((user) => user !== undefined && user !== me.value?.id) as string[];
+  const others = [...new Set([room?.with?.id, ...(said ?? []).map(({ sender }) => sender)])].filter((user) => user !== undefined && user !== me.value?.id).sort() as string[];
   useEffect(() => watch(others), [others.join()]);
 
   const last = said?.at(-1)?.seq ?? 0;

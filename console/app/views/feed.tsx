@@ -101,7 +101,7 @@ function Composer({ onPosted }: { onPosted: (content: Content) => void }) {
           rows={text.value.includes("\n") || text.value.length > 60 ? 4 : 1}
           maxLength={TEXT_MAX}
           aria-label="Write a post"
-          placeholder="What is going on? #hashtags and @handles work."
+          placeholder="What is going on?"
           value={text}
           onInput={(event) => (text.value = event.currentTarget.value)}
           onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && void post(event)}

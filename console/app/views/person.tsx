@@ -72,7 +72,7 @@ export function PersonView({ handle }: { handle: string }) {
         <Avatar name={name} seed={person.value.handle} user={person.value.id} size="large" />
         <div>
           <h1 id="person-name">{name}</h1>
-          <p class="soft">
+          <p class="soft handle">
             @{person.value.handle}
             {person.value.private && <span class="label"><Icon name="lock" size={12} /> Private</span>}
             {relation?.followed_by && <span class="label">Follows you</span>}

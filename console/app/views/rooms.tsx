@@ -25,11 +25,9 @@ function lastLine(room: Room): string {
 
 export function Rooms() {
   const open = route.value.path[1];
-  const others = inOrder.value.flatMap((room) => (room.kind === "direct" && room.with ? [room.with.id] : []));
   useEffect(() => {
     if (!roomsKnown.peek()) void readRooms().catch(() => undefined);
   }, []);
-  useEffect(() => watch(others), [others.join()]);
 
   return (
     <div class={`rooms ${open ? "one-open" : ""}`}>
@@ -65,6 +63,8 @@ export function Rooms() {
 function RoomLine({ room, open }: { room: Room; open: boolean }) {
   const many = room.membership?.unread ?? 0;
   const title = titleOf(room);
+  const other = room.with?.id;
+  useEffect(() => (other === undefined ? undefined : watch([other])), [other]);
   const state = room.kind === "direct" ? stateWord(room.with?.id) : "";
   return (
     <li>
