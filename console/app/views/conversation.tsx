@@ -119,6 +119,7 @@ export function Conversation({ id, room }: { id: string; room: Room | undefined 
               after={said[at + 1]}
               answers={message.reply_to === undefined ? undefined : said.find(({ seq }) => seq === message.reply_to)}
               mayReact={room.membership !== undefined}
+              named={room.kind !== "direct"}
               onAnswer={mayWrite ? () => { answering.value = message; field.current?.focus(); } : undefined}
             />
           ))}
@@ -179,13 +180,15 @@ interface LineProps {
   after: Message | undefined;
   answers: Message | undefined;
   mayReact: boolean;
+  /** Whether it has to be said who says it. */
+  named: boolean;
   onAnswer: (() => void) | undefined;
 }
 
 const together = (a: Message | undefined, b: Message | undefined): boolean =>
   a !== undefined && b !== undefined && a.sender === b.sender && Date.parse(b.created_at) - Date.parse(a.created_at) < TOGETHER_MS && day(a.created_at) === day(b.created_at);
 
-function Line({ message, before, after, answers, mayReact, onAnswer }: LineProps) {
+function Line({ message, before, after, answers, mayReact, named, onAnswer }: LineProps) {
   const mine = message.sender !== undefined && message.sender === me.value?.id;
   const first = !together(before, message);
   const last = !together(message, after);
@@ -199,7 +202,7 @@ function Line({ message, before, after, answers, mayReact, onAnswer }: LineProps
       <li class={["message", mine && "mine", first && "first", last && "last"].filter(Boolean).join(" ")} data-seq={message.seq}>
         {!mine && (last ? <Avatar name={name} seed={people.value.get(message.sender ?? "")?.handle ?? name} size="small" /> : <span class="avatar-space" />)}
         <div class="body">
-          {first && !mine && <p class="name">{name}</p>}
+          {first && !mine && <p class={named ? "name" : "hidden"}>{name}</p>}
           {mine && <span class="hidden">You:</span>}
           {answers && !message.deleted_at && (
             <p class="answered small"><Icon name="reply" size={13} /> <b>{answers.sender === me.value?.id ? "You" : nameOf(answers.sender)}</b> {answers.text}</p>

@@ -9,6 +9,8 @@ import { note, tell } from "../seen";
 import { Text } from "../text";
 import { Media } from "./media";
 
+const LOOKED_MIN_MS = 500;
+
 interface Tray {
   entries: TrayEntry[];
   request: string;
@@ -69,14 +71,15 @@ function Viewer({ tray, from, onClose }: { tray: Tray; from: number; onClose: ()
   const story = entry?.stories[place.value.story];
 
   useEffect(() => dialog.current?.showModal(), []);
-  useEffect(() => {
-    if (!story) return;
-    const since = performance.now();
+  const since = useRef(performance.now());
+  const looked = () => {
     // Opened is looked at, however soon the next one is asked for.
-    return () => note({ content: story.id, request: tray.request }, Math.max(500, performance.now() - since));
-  }, [story?.id]);
+    if (story) note({ content: story.id, request: tray.request }, Math.max(LOOKED_MIN_MS, performance.now() - since.current));
+    since.current = performance.now();
+  };
 
   const step = (by: 1 | -1) => {
+    looked();
     const { person, story: at } = place.value;
     const many = tray.entries[person]?.stories.length ?? 0;
     if (at + by >= 0 && at + by < many) place.value = { person, story: at + by };
@@ -91,7 +94,10 @@ function Viewer({ tray, from, onClose }: { tray: Tray; from: number; onClose: ()
       ref={dialog}
       class="viewer"
       aria-label={`Story of ${entry.person.name}`}
-      onClose={onClose}
+      onClose={() => {
+        looked();
+        onClose();
+      }}
       onClick={(event) => event.target === dialog.current && dialog.current?.close()}
       onKeyDown={(event) => {
         if (event.key === "ArrowRight") step(1);
