@@ -9,8 +9,9 @@ const FLAGS = [
 /** Longest wait for anything to show up. */
 export const DEADLINE_MS = 20_000;
 
-const { people } = JSON.parse(readFileSync(new URL("../app/demo.json", import.meta.url), "utf8"));
+const { people, password } = JSON.parse(readFileSync(new URL("../app/demo.json", import.meta.url), "utf8"));
 export const DEMO = people;
+export const PASSWORD = password;
 
 export function open() {
   const args = process.getuid?.() === 0 ? [...FLAGS, "--no-sandbox"] : FLAGS;

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, afterEach, before, test } from "node:test";
-import { DEMO, open, person, visit, window } from "./browser.mjs";
+import { DEADLINE_MS, DEMO, PASSWORD, open, person, visit, window } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PICTURE = readFileSync(new URL("harbour.png", import.meta.url));
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const [wanda, amara, maya, mira] = DEMO;
 
@@ -31,6 +32,29 @@ async function enter(who, options) {
   const page = await person(browser, plaza.url, who, options);
   pages.push(page);
   return page;
+}
+
+/** Somebody without a window: registers, and returns how to post as them. */
+async function publisher(handle) {
+  const post = (token) => (path, body) => ask("POST", path, token, JSON.stringify(body), { "content-type": "application/json" });
+  const { tokens } = await post()("/v1/accounts", { handle, name: "Cleo", password: PASSWORD });
+  return Object.assign(post(tokens.access_token), { token: tokens.access_token });
+}
+
+async function ask(method, path, token, body, headers = {}) {
+  const answer = await fetch(plaza.url + path, { method, body, headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers } });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? undefined : answer.json();
+}
+
+/** A picture of theirs, ready to be shown. */
+async function picture(post) {
+  const { id } = await post("/v1/media", { type: "image/png", bytes: PICTURE.length });
+  const headers = { "content-type": "application/offset+octet-stream", "upload-offset": "0" };
+  await ask("PATCH", `/v1/media/${id}`, post.token, PICTURE, headers);
+  const deadline = Date.now() + DEADLINE_MS;
+  while ((await ask("GET", `/v1/media/${id}`, post.token)).state !== "ready") assert.ok(Date.now() < deadline, "the picture is ready in time");
+  return id;
 }
 
 /** The room of two, open in both windows. */
@@ -127,6 +151,37 @@ test("the ranked feed says why, shows less on wish, and goes on to the following
   assert.equal(await list.getByRole("article").count(), before - 1);
   await page.getByRole("link", { name: "Following" }).click();
   await page.getByRole("list", { name: "What those whom I follow publish" }).getByRole("article").first().waitFor();
+});
+
+test("somebody new registers, and stories stand in their tray until they were looked at", async () => {
+  const handle = `story_${Date.now().toString(36)}`;
+  const teller = await publisher(handle);
+  const page = await window(browser, plaza.url);
+  pages.push(page);
+  await page.getByRole("button", { name: "I am new here" }).click();
+  await page.getByRole("textbox", { name: "Handle" }).fill(`${handle}_reader`);
+  await page.getByRole("textbox", { name: "Name" }).fill("Dana");
+  await page.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("navigation", { name: "Plaza" }).waitFor();
+  await visit(page, `#/people/${handle}`);
+  await page.getByRole("button", { name: "Follow", exact: true }).click();
+  await page.getByRole("button", { name: "Following", exact: true }).waitFor();
+  for (const text of ["Fog over the harbour", "And now the sun"]) {
+    await teller("/v1/content", { kind: "story", media: await picture(teller), text });
+  }
+
+  await visit(page, "#/");
+  const tray = page.getByRole("region", { name: "Stories" });
+  await tray.getByRole("button", { name: "2 stories of Cleo, 2 new" }).click();
+  const story = page.getByRole("dialog", { name: "Story of Cleo" });
+  await story.getByRole("img", { name: "Fog over the harbour" }).evaluate((it) => it.decode());
+  await accessible(page, "a story");
+  await page.keyboard.press("ArrowRight");
+  await story.getByRole("img", { name: "And now the sun" }).evaluate((it) => it.decode());
+  await page.keyboard.press("Escape");
+  await story.waitFor({ state: "hidden" });
+  await tray.getByRole("button", { name: "2 stories of Cleo, seen" }).waitFor();
 });
 
 test("search completes names, forgives typos, and finds what is near", async () => {
