@@ -3,18 +3,17 @@
 import filecmp
 import re
 
+import clients
 import needs
 import steps
 from stage import ROOT, StepFailed
 
 HOME = ROOT / "console"
-CLIENT = ROOT / "clients" / "typescript"
 
 
 def run(stage, tally):
-    env = stage.get(needs.node)
-    stage.check("console-client", ["npm", "ci", "--no-audit", "--no-fund"], env=env, cwd=CLIENT)
-    stage.check("console-client", ["npm", "run", "generate"], env=env, cwd=CLIENT)
+    env = stage.get(clients.installed)
+    stage.check("console-client", ["npm", "run", "generate"], env=env, cwd=clients.HOME)
     stage.check("console-npm", ["npm", "ci", "--no-audit", "--no-fund"], env=env, cwd=HOME)
     stage.check("console-types", ["npm", "run", "check"], env=env, cwd=HOME)
     tally.passed += 1

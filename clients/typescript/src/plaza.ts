@@ -70,13 +70,13 @@ export class Plaza {
 
   /** Ends the session, here and on the server. Without the server, at least here. */
   async logOut(): Promise<void> {
-    const { id, token } = this.#session;
+    const { id } = this.#session;
     if (id === undefined) return;
     this.socket.close();
     try {
       await this.rest.delete("/v1/sessions/{session}", { path: { session: id } });
     } finally {
-      await this.#session.end(token);
+      await this.#session.end(id);
     }
   }
 

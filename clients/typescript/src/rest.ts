@@ -141,12 +141,12 @@ export class Rest {
 
   /** Sends with the access token; once more with the next one when the server no longer takes it. */
   async #authorised(method: Method, path: string, ask: Plain, key: string | undefined): Promise<Whole<unknown>> {
-    const token = this.#session.token;
+    const { id: session, token } = this.#session;
     try {
       return await exchange(this.#settings, method, path, ask, key, token);
     } catch (error) {
       if (token === undefined || !(error instanceof PlazaError) || error.status !== 401) throw error;
-      if (error.code === "session_revoked") await this.#session.end(token);
+      if (error.code === "session_revoked") await this.#session.end(session);
       if (!STALE.has(error.code)) throw error;
       const next = await this.#session.renewed(token);
       return exchange(this.#settings, method, path, ask, key, next);

@@ -40,9 +40,9 @@ export class Session {
     await this.#store.save(signedIn);
   }
 
-  /** Forgets who was signed in, if that was by this token. */
-  async end(token: string | undefined): Promise<void> {
-    if (this.#signedIn === undefined || this.token !== token) return;
+  /** Forgets who was signed in, if it is by this session still. */
+  async end(session: string | undefined): Promise<void> {
+    if (this.#signedIn === undefined || this.id !== session) return;
     this.#signedIn = undefined;
     await this.#store.save(undefined);
     this.#ended();
@@ -60,12 +60,18 @@ export class Session {
   async #renew(): Promise<string> {
     const before = this.#signedIn;
     if (before === undefined) throw new PlazaError("signed_out", "Nobody is signed in.");
+    // Another window may have refreshed already, and a refresh token works once.
+    const kept = await this.#store.load();
+    if (kept?.tokens.session === before.tokens.session && kept.tokens.access_token !== before.tokens.access_token) {
+      this.#signedIn = kept;
+      return kept.tokens.access_token;
+    }
     const body = { refresh_token: before.tokens.refresh_token };
     let tokens: Tokens;
     try {
       tokens = (await exchange(this.#settings, "post", "/v1/sessions/refresh", { body })).data as Tokens;
     } catch (error) {
-      if (error instanceof PlazaError && error.status === 401) await this.end(before.tokens.access_token);
+      if (error instanceof PlazaError && error.status === 401) await this.end(before.tokens.session);
       throw error;
     }
     // Signed out, or in as somebody else, meanwhile.

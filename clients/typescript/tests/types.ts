@@ -42,6 +42,7 @@ export async function socket({ socket }: Plaza): Promise<void> {
       if (happening.type === "message.edited") same<Schemas["MessageEdited"], typeof happening>(true);
     },
   });
+  socket.follow("presence:usr_1", { happening: ({ state }) => same<"online" | "idle" | "offline", typeof state>(true) });
   // @ts-expect-error The socket identifies itself.
   await socket.request("identify", { token: "" });
   // @ts-expect-error There is no such event.

@@ -15,8 +15,8 @@ export interface Resynced {
 }
 
 /** Somebody who follows a topic. */
-export interface Follower {
-  happening(happening: Happening, at: At): void;
+export interface Follower<H extends Happening = Happening> {
+  happening(happening: H, at: At): void;
   resync?(why: Resynced): void;
   /** The server does not let us follow. */
   failed?(error: PlazaError): void;

@@ -24,13 +24,19 @@ interface Room {
   /** There are messages up to this one. */
   wanted: number;
   filling: boolean;
+  /** Messages that came as events before those before them. */
+  held: Map<number, Message>;
 }
+
+const room = (last: number): Room => ({ last, wanted: last, filling: false, held: new Map() });
 
 /** Longer gaps are told instead of filled. */
 export const FILL_MAX = 1_000;
 const PAGE = 100;
 /** How often history is asked again for a message that is still being written. */
 const STILL_WRITTEN_TRIES_MAX = 5;
+/** Messages that wait for those before them, in one room; past it they are read with those. */
+const HELD_MAX = 100;
 /** Pages of `rooms.changes` in a row: more rooms than anybody has. */
 const CHANGE_PAGES_MAX = 50;
 
@@ -55,19 +61,22 @@ export class Rooms {
   }
 
   /** A message has come as an event. True: deliver it now. */
-  arrived(id: string, seq: number): boolean {
-    const room = this.#rooms.get(id);
-    if (room === undefined) {
-      this.#rooms.set(id, { last: seq, wanted: seq, filling: false });
+  arrived(message: Message): boolean {
+    const { room: id, seq } = message;
+    const known = this.#rooms.get(id);
+    if (known === undefined) {
+      this.#rooms.set(id, room(seq));
       return true;
     }
-    if (seq <= room.last) return false;
-    if (!room.filling && seq === room.last + 1) {
-      room.last = seq;
+    if (seq <= known.last) return false;
+    if (!known.filling && seq === known.last + 1) {
+      known.last = seq;
+      known.wanted = Math.max(known.wanted, seq);
       return true;
     }
-    // It comes with those before it.
-    this.#want(id, room, seq);
+    // It comes after those before it.
+    if (known.held.size < HELD_MAX) known.held.set(seq, message);
+    this.#want(id, known, seq);
     return false;
   }
 
@@ -96,9 +105,9 @@ export class Rooms {
       this.#cursor = changes.cursor;
       for (const { room } of changes.left) this.leave(room);
       for (const { id, last_seq: seq } of changes.rooms) {
-        const room = this.#rooms.get(id);
-        if (room === undefined) this.#rooms.set(id, { last: seq, wanted: seq, filling: false });
-        else this.#want(id, room, seq);
+        const known = this.#rooms.get(id);
+        if (known === undefined) this.#rooms.set(id, room(seq));
+        else this.#want(id, known, seq);
       }
       if (!changes.more) return;
     }
@@ -134,16 +143,25 @@ export class Rooms {
         await this.#port.pause(tries);
       }
       for (const message of news) {
-        if (message.seq > room.last + 1) this.#port.gap({ room: id, after: room.last, before: message.seq });
-        room.last = message.seq;
-        if (!message.deleted_at) this.#port.deliver(message);
+        this.#next(id, room, message);
       }
     }
   }
 
-  /** Goes on before the message numbered `before`, and says so. */
+  /** Gives up what is missing before the message numbered `before`, and says so. What has come all the same is delivered. */
   #skip(id: string, room: Room, before: number): void {
+    for (const message of [...room.held.values()].sort((a, b) => a.seq - b.seq)) {
+      if (message.seq > room.last && message.seq < before) this.#next(id, room, message);
+    }
+    if (room.last >= before - 1) return;
     this.#port.gap({ room: id, after: room.last, before });
     room.last = before - 1;
+  }
+
+  #next(id: string, room: Room, message: Message): void {
+    if (message.seq > room.last + 1) this.#port.gap({ room: id, after: room.last, before: message.seq });
+    room.last = message.seq;
+    room.held.delete(message.seq);
+    if (!message.deleted_at) this.#port.deliver(message);
   }
 }

@@ -115,8 +115,10 @@ export class Socket {
    * Follows one topic for as long as it is wanted, over reconnects: a room (also an open channel that one does not belong to), a
    * person's presence (`presence:usr_…`, whose present state is told first), or one's own. What it returns ends that.
    */
-  follow(topic: Topic, follower: Follower): () => void {
-    return this.#follows.add(topic, follower);
+  follow(topic: `presence:${string}`, follower: Follower<Signals["presence"]>): () => void;
+  follow(topic: Topic, follower: Follower): () => void;
+  follow(topic: Topic, follower: Follower<never>): () => void {
+    return this.#follows.add(topic, follower as Follower);
   }
 
   /** Connects, and stays connected until `close`. Done when connected for the first time; fails when that is not to be. */
@@ -169,6 +171,7 @@ export class Socket {
     this.#stop?.abort();
     this.#stop = undefined;
     this.#connection?.leave("closed");
+    this.#lost();
     this.#progress.clear();
     this.#rooms.clear();
     this.#outbox.fail(error);
@@ -183,13 +186,14 @@ export class Socket {
     while (!stop.aborted) {
       this.#enter("connecting", {});
       let readyAt = Number.POSITIVE_INFINITY;
-      const token = this.#session.token;
+      const { id: session, token } = this.#session;
       const after = await this.#live(WebSocket, token, () => {
         readyAt = Date.now();
         renewals = 0;
       });
-      this.#lost();
+      // Whoever stopped us has cleared up, and may have begun anew.
       if (stop.aborted) break;
+      this.#lost();
       if (Date.now() - readyAt > SETTLED_AFTER_MS) failures = 0;
       let wait: number;
       if (after.do === "return") {
@@ -205,7 +209,7 @@ export class Socket {
         failures += 1;
         wait = waitMs(this.#backoff, failures, after.why.retryAfterMs);
       } else {
-        if (after.do === "sign_out") await this.#session.end(token);
+        if (after.do === "sign_out") await this.#session.end(session);
         if (!stop.aborted) this.#close(after.why);
         break;
       }
@@ -340,7 +344,8 @@ export class Socket {
       this.#tell(frame.d, { topic: frame.topic });
     } else if (frame.t === "resync") {
       this.#progress.resync(frame.epoch, Object.fromEntries(frame.topics.map(({ topic, pos }) => [topic, pos])));
-      this.#look();
+      // Many clients are told at once: they do not all ask at once.
+      void rest(waitMs(this.#backoff, 0), this.#stop?.signal).then(() => this.#look());
       this.#resync(frame.topics.map(({ topic }) => topic));
     } else if (frame.t === "expiring") {
       void this.#refresh();
@@ -349,8 +354,7 @@ export class Socket {
 
   #happened(happening: Happening, at: At): void {
     if (happening.type === "message.created") {
-      const { room, seq } = happening.message;
-      if (!this.#rooms.arrived(room, seq)) return;
+      if (!this.#rooms.arrived(happening.message)) return;
     } else if (happening.type === "room.left") {
       this.#progress.leave(happening.room);
       this.#rooms.leave(happening.room);
@@ -375,6 +379,7 @@ export class Socket {
 
   /** Reads where the rooms stand. What fails is read with the next connection. */
   #look(): void {
+    if (this.#state === "closed") return;
     this.#rooms.look().catch(() => {});
   }
 
