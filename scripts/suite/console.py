@@ -27,7 +27,7 @@ def run(stage, tally):
     chromium = stage.get(needs.chromium)
     env = env | {"PLAZA_BIN": str(steps.built(stage) / "plaza"), "CHROMIUM": chromium}
     tests = sorted((HOME / "tests").glob("*.test.mjs"))
-    status, log = stage.run("console", ["node", "--test", "--test-reporter=tap", *tests], env=env, cwd=HOME, timeout=600)
+    status, log = stage.run("console", ["node", "--test", "--test-reporter=tap", *tests], env=env, cwd=HOME, timeout=900)
     counts = dict(re.findall(r"^# (pass|fail) (\d+)$", log.read_text(), re.MULTILINE))
     tally.passed += int(counts.get("pass", 0))
     tally.failed += int(counts.get("fail", 0))
