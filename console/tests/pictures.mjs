@@ -8,6 +8,8 @@ const FOLDER = fileURLToPath(new URL("../pictures/", import.meta.url));
 const DESKTOP = { viewport: { width: 1360, height: 850 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
+const TYPED_EVERY_MS = 600;
+
 mkdirSync(FOLDER, { recursive: true });
 const plaza = await serve();
 const browser = await open();
@@ -41,7 +43,8 @@ try {
   await say(light, "The lake is frozen! Skating on Sunday?");
   await say(dark, "Yes! I bring tea, you bring the thermos.");
   await dark.locator("[data-receipt=Seen]").waitFor();
-  await light.getByRole("textbox", { name: /^Write to/ }).pressSequentially("D");
+  // Typing is told every few seconds at most.
+  await light.getByRole("textbox", { name: /^Write to/ }).pressSequentially("Deal, then", { delay: TYPED_EVERY_MS });
   await dark.getByText("Wanda Visser is typing").waitFor();
   await take(dark, "room-dark");
 
