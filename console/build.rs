@@ -13,7 +13,8 @@ fn main() -> io::Result<()> {
     let mut code = "static FILES: &[(&str, &[u8])] = &[\n".to_owned();
     for file in files {
         let from = dist.join(&file);
-        writeln!(code, "    ({file:?}, include_bytes!({:?})),", from.display().to_string()).map_err(io::Error::other)?;
+        writeln!(code, "    ({file:?}, include_bytes!({:?})),", from.display().to_string())
+            .map_err(io::Error::other)?;
     }
     code.push_str("];\n");
     let out = env::var("OUT_DIR").map_err(|_| missing("OUT_DIR"))?;

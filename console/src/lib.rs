@@ -117,7 +117,10 @@ mod tests {
     #[tokio::test]
     async fn the_page_is_asked_for_each_time_and_what_it_loads_is_kept() {
         let (status, head, page) = ask(Method::GET, "/", None).await;
-        assert_eq!((status, &head[CONTENT_TYPE]), (StatusCode::OK, &HeaderValue::from_static("text/html; charset=utf-8")));
+        assert_eq!(
+            (status, &head[CONTENT_TYPE]),
+            (StatusCode::OK, &HeaderValue::from_static("text/html; charset=utf-8"))
+        );
         assert_eq!(head[CACHE_CONTROL], "no-cache");
         assert!(loaded(&page).len() >= 3, "a script, a style sheet, an icon: {page}");
         for path in loaded(&page) {
