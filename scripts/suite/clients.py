@@ -25,7 +25,7 @@ def run(stage, tally):
     # One file after the other: each is a real browser beside a server.
     command = ["node", "--test", "--test-reporter=tap", "--test-concurrency=1"]
     tests = sorted((HOME / "build" / "tests").glob("*.test.js"))
-    status, log = stage.run("clients-tests", [*command, *tests], env=env, cwd=HOME, timeout=600)
+    status, log = stage.run("clients-tests", [*command, *tests], env=env, cwd=HOME, timeout=1200)
     counts = dict(re.findall(r"^# (pass|fail) (\d+)$", log.read_text(), re.MULTILINE))
     tally.passed += int(counts.get("pass", 0))
     tally.failed += int(counts.get("fail", 0))

@@ -7,5 +7,5 @@ export type {
 export { PlazaError, type ClientCode } from "./errors.js";
 export { Plaza, type PlazaSettings } from "./plaza.js";
 export type { Answer, Ask, Method, PathOf, Rest, Whole } from "./rest.js";
-export type { Follower, FrameSeen, Gap, RequestOptions, Resynced, Socket, SocketState, SocketTold, WebSocketClass } from "./socket/socket.js";
+export type { Follower, FrameSeen, Gap, RequestOptions, Resynced, Socket, SocketState, SocketTold, StateInfo, WebSocketClass } from "./socket/socket.js";
 export { memoryTokens, webTokens, type TokenStore } from "./tokens.js";

@@ -26,7 +26,7 @@ export async function firstLines(url: string, isReal: boolean): Promise<void> {
   const file = join(HOME, "build", `readme-${process.pid}.mjs`);
   await writeFile(file, program.replace("http://127.0.0.1:8080", url));
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 60_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 180_000 });
     assert.match(stdout, /Hello!/);
   } finally {
     await rm(file);

@@ -28,7 +28,7 @@ export function node(): Runtime {
   };
 }
 
-const PAGE = "/__scenarios";
+const PAGE = "/v1/scenarios";
 // A machine without a network beyond itself, and a root without a sandbox.
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
@@ -48,7 +48,7 @@ export async function browser(): Promise<Runtime> {
       const context = await started.newContext();
       try {
         const page = await context.newPage();
-        // A page of the server's own origin, as an application's would be; any will do, that of a 404 too.
+        // A page of the server's own origin, as an application's would be; any will do, that of a 404 too: it has no policy against scripts.
         await page.goto(url + PAGE);
         await page.exposeFunction("hand", (what: keyof Hands, arg: never) => hands[what](arg));
         await page.addScriptTag({ content: bundle });

@@ -3,7 +3,7 @@ import { browser, namesOf, node, type Runtime } from "./runtimes.js";
 import type { Hands } from "./scenarios/world.js";
 import { ScriptedServer } from "./script.js";
 
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 180_000;
 
 function handsOf(server: ScriptedServer): Hands {
   const never = () => Promise.reject(new Error("only a real server can do this"));

@@ -8,6 +8,7 @@ import { waitMs } from "../src/backoff.js";
 import { PlazaError } from "../src/errors.js";
 import { next } from "../src/socket/closing.js";
 import { Outbox, WAITING_MAX } from "../src/socket/outbox.js";
+import { Rooms } from "../src/socket/rooms.js";
 import { Progress } from "../src/socket/progress.js";
 import { webTokens } from "../src/tokens.js";
 import { uuid } from "../src/uuid.js";
@@ -69,6 +70,29 @@ test("no more commands are in flight than the server takes", async () => {
   outbox.reply(written[1]!, {});
   outbox.reply(written[2]!, {});
   await Promise.all(asked);
+});
+
+test("a loss while rooms are looked up has them looked up again, and nothing is told after the end", async () => {
+  const asked: { op: string; answer: (d: unknown) => void; fail: (error: PlazaError) => void }[] = [];
+  const told: unknown[] = [];
+  const rooms = new Rooms({
+    request: (op) => new Promise<never>((answer, fail) => asked.push({ op, answer: answer as (d: unknown) => void, fail })),
+    deliver: (message) => told.push(message.seq),
+    gap: (gap) => told.push(gap),
+    pause: () => Promise.resolve(),
+  });
+  const changes = (seq: number) => ({ rooms: [{ id: "room_1", last_seq: seq }], left: [], cursor: "c", more: false });
+  const looking = [rooms.look(), rooms.look()];
+  asked.shift()!.answer(changes(3));
+  await new Promise(setImmediate);
+  assert.equal(asked.length, 1);
+  asked.shift()!.answer(changes(5));
+  await Promise.all(looking);
+  assert.deepEqual(asked.map(({ op }) => op), ["history"]);
+  rooms.clear();
+  asked.shift()!.fail(new PlazaError("closed", "The socket was closed."));
+  await new Promise(setImmediate);
+  assert.deepEqual(told, []);
 });
 
 test("a command without an answer is out of time", async () => {

@@ -46,6 +46,7 @@ export class Rooms {
   readonly #rooms = new Map<string, Room>();
   #cursor: string | undefined;
   #looking: Promise<void> | undefined;
+  #again = false;
 
   constructor(port: RoomsPort) {
     this.#port = port;
@@ -85,6 +86,8 @@ export class Rooms {
    * What fails here is tried again with the next connection.
    */
   look(): Promise<void> {
+    // What is on its way may have been answered before the latest loss.
+    this.#again = this.#looking !== undefined;
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
     });
@@ -109,7 +112,9 @@ export class Rooms {
         if (known === undefined) this.#rooms.set(id, room(seq));
         else this.#want(id, known, seq);
       }
-      if (!changes.more) return;
+      if (changes.more) continue;
+      if (!this.#again) return;
+      this.#again = false;
     }
   }
 
@@ -119,6 +124,7 @@ export class Rooms {
     room.filling = true;
     this.#fill(id, room)
       .catch((error: unknown) => {
+        if (this.#rooms.get(id) !== room) return;
         // What may pass is tried again with the next connection.
         if (!(error instanceof PlazaError) || !error.retry) this.#skip(id, room, room.wanted + 1);
       })

@@ -1,63 +1,20 @@
 import { BACKOFF, rest, waitMs, type Backoff } from "../backoff.js";
 import type {
-  Command, CommandFrame, Events, Frame, Happening, Happenings, Identified, Message, MessageSent, Refusal, Reply, Schemas, Signals, Taken, Topic,
+  Command, CommandFrame, Events, Frame, Happening, Identified, Message, MessageSent, Reply, Schemas, Signals, Taken, Topic,
 } from "../contract.js";
 import { Emitter } from "../emitter.js";
 import { PlazaError } from "../errors.js";
 import type { Session } from "../session.js";
 import { uuid } from "../uuid.js";
-import { next, type Next } from "./closing.js";
-import { Connection, type End, type WebSocketClass } from "./connection.js";
+import type { WebSocketClass } from "./connection.js";
 import { Follows, type At, type Follower, type Resynced } from "./follow.js";
+import { Keeper } from "./keeper.js";
 import { Outbox, type RequestOptions } from "./outbox.js";
 import { Progress } from "./progress.js";
 import { Rooms, type Gap } from "./rooms.js";
+import type { FrameSeen, SocketSettings, SocketState, SocketTold, StateInfo } from "./told.js";
 
-export type { Follower, Gap, RequestOptions, Resynced, WebSocketClass };
-
-/** `waiting`: between two tries. `closed`: before `connect`, after `close`, or ended by the server for good. */
-export type SocketState = "closed" | "connecting" | "ready" | "waiting";
-
-/** A frame as it passed, without its tokens. */
-export interface FrameSeen {
-  direction: "in" | "out";
-  frame: Frame | CommandFrame;
-  /** When, in milliseconds since 1970. */
-  at: number;
-}
-
-/** Why the state changed. */
-export interface StateInfo {
-  /** Of `ready`: whether what was missed follows, or is to be read anew. */
-  status?: Identified["status"];
-  /** Of `waiting` and `closed`: what ended the connection. */
-  error?: PlazaError;
-  /** Of `waiting`: for how long. */
-  waitMs?: number;
-}
-
-/** What {@link Socket.on} tells: events and signals by type, and what the socket itself has to say. */
-export type SocketTold = { [K in keyof Happenings]: [happening: Happenings[K], at: At] } & {
-  state: [state: SocketState, info: StateInfo];
-  /** Read these topics' state anew. Messages are looked after by the socket itself. */
-  resync: [why: Resynced];
-  /** Messages that cannot be had, or are too many to be told one by one: read history. */
-  gap: [gap: Gap];
-  /** Each frame that passes, for those who want to see. */
-  frame: [seen: FrameSeen];
-};
-
-export interface SocketSettings {
-  /** Such as `ws://127.0.0.1:8080`. */
-  url: string;
-  WebSocket: WebSocketClass | undefined;
-  backoff?: Backoff;
-}
-
-/** From the start of a connection to the reply to `identify`. */
-const CONNECT_WITHIN_MS = 15_000;
-/** A connection that was identified for this long ends a row of failures. */
-const SETTLED_AFTER_MS = 60_000;
+export type { Follower, FrameSeen, Gap, RequestOptions, Resynced, SocketState, SocketTold, StateInfo, WebSocketClass };
 
 /** A WebSocket that stays: it comes back by itself, resumes, and hands on events in order, each once. */
 export class Socket {
@@ -69,13 +26,11 @@ export class Socket {
   readonly #outbox: Outbox;
   readonly #rooms: Rooms;
   readonly #follows: Follows;
-  #connection: Connection | undefined;
+  readonly #keeper: Keeper;
   #state: SocketState = "closed";
-  /** Aborted to stop: one for each `connect`. */
-  #stop: AbortController | undefined;
   /** Ids of our own commands on this connection. */
-  #own = new Map<number, "identify" | "token.refresh">();
-  #wake: (() => void) | undefined;
+  readonly #own = new Map<number, "identify" | "token.refresh">();
+  #inFlightMax = 0;
 
   constructor(settings: SocketSettings, session: Session) {
     this.#settings = settings;
@@ -87,13 +42,22 @@ export class Socket {
       request,
       deliver: (message) => this.#deliver(message),
       gap: (gap) => this.#told.emit("gap", gap),
-      pause: (failures) => rest(waitMs(this.#backoff, failures), this.#stop?.signal),
+      pause: (failures) => rest(waitMs(this.#backoff, failures), this.#keeper.signal),
     });
     this.#follows = new Follows({
       request,
       follows: (topic) => this.#progress.follows(topic),
       leave: (topic) => this.#progress.leave(topic),
       signal: (topic, presence) => this.#tell(presence, { topic }),
+    });
+    this.#keeper = new Keeper(settings, session, {
+      hello: ({ limits }, token) => this.#identify(limits.commands_in_flight, token),
+      frame: (frame) => this.#take(frame),
+      seen: (frame) => this.#seen("in", frame),
+      silent: () => this.#probe(),
+      lost: () => this.#lost(),
+      enter: (state, info) => this.#enter(state, info),
+      stopped: (why) => this.#close(why),
     });
   }
 
@@ -124,13 +88,12 @@ export class Socket {
   /** Connects, and stays connected until `close`. Done when connected for the first time; fails when that is not to be. */
   connect(): Promise<void> {
     if (this.#session.token === undefined) return Promise.reject(new PlazaError("signed_out", "Nobody is signed in."));
-    if (this.#stop === undefined) {
+    if (!this.#keeper.isRunning) {
       if (this.#settings.WebSocket === undefined) {
         const message = "There is no WebSocket here: give `new Plaza` one, such as that of the package `ws`.";
         return Promise.reject(new PlazaError("closed", message));
       }
-      this.#stop = new AbortController();
-      void this.#run(this.#settings.WebSocket, this.#stop.signal);
+      this.#keeper.start(this.#settings.WebSocket);
     }
     if (this.#state === "ready") return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -168,149 +131,60 @@ export class Socket {
   }
 
   #close(error: PlazaError): void {
-    this.#stop?.abort();
-    this.#stop = undefined;
-    this.#connection?.leave("closed");
-    this.#lost();
+    this.#keeper.stop();
     this.#progress.clear();
     this.#rooms.clear();
     this.#outbox.fail(error);
     if (this.#state !== "closed") this.#enter("closed", { error });
   }
 
-  async #run(WebSocket: WebSocketClass, stop: AbortSignal): Promise<void> {
-    const online = () => this.#wake?.();
-    globalThis.addEventListener?.("online", online);
-    let failures = 0;
-    let renewals = 0;
-    while (!stop.aborted) {
-      this.#enter("connecting", {});
-      let readyAt = Number.POSITIVE_INFINITY;
-      const { id: session, token } = this.#session;
-      const after = await this.#live(WebSocket, token, () => {
-        readyAt = Date.now();
-        renewals = 0;
-      });
-      // Whoever stopped us has cleared up, and may have begun anew.
-      if (stop.aborted) break;
-      this.#lost();
-      if (Date.now() - readyAt > SETTLED_AFTER_MS) failures = 0;
-      let wait: number;
-      if (after.do === "return") {
-        wait = waitMs({ ...this.#backoff, longestMs: this.#backoff.firstMs }, 0, after.afterMs);
-      } else if (after.do === "renew" && token !== undefined) {
-        const renewed = await this.#renew(token);
-        if (stop.aborted) break;
-        renewals += 1;
-        if (!renewed) failures += 1;
-        // A server that refuses what it has just given out is not asked at once again.
-        wait = renewed && renewals === 1 ? 0 : waitMs(this.#backoff, Math.max(failures, renewals));
-      } else if (after.do === "retry") {
-        failures += 1;
-        wait = waitMs(this.#backoff, failures, after.why.retryAfterMs);
-      } else {
-        if (after.do === "sign_out") await this.#session.end(session);
-        if (!stop.aborted) this.#close(after.why);
-        break;
-      }
-      this.#enter("waiting", { error: after.why, waitMs: wait });
-      await this.#rest(wait, stop);
-    }
-    globalThis.removeEventListener?.("online", online);
-  }
-
-  /** True: there is another access token now. False: not for the moment. */
-  async #renew(token: string): Promise<boolean> {
-    try {
-      await this.#session.renewed(token);
-      return true;
-    } catch {
-      // Where the session is over, its end has closed us.
-      return false;
-    }
-  }
-
-  async #rest(ms: number, stop: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    stop.addEventListener("abort", this.#wake);
-    await rest(ms, woken.signal);
-    stop.removeEventListener("abort", this.#wake);
-    this.#wake = undefined;
-  }
-
-  /** One connection, from its start to its end. Says what to do then. */
-  #live(WebSocket: WebSocketClass, token: string | undefined, ready: () => void): Promise<Next> {
-    return new Promise((resolve) => {
-      let refusal: Refusal | undefined;
-      let advice: { after_ms: number } | undefined;
-      const late = setTimeout(() => this.#connection?.leave("not connected in time"), CONNECT_WITHIN_MS);
-      const ear = {
-        frame: (frame: Frame) => {
-          this.#seen("in", frame);
-          switch (frame.t) {
-            case "hello":
-              this.#connection?.greeted(frame);
-              this.#inFlightMax = frame.limits.commands_in_flight;
-              this.#identify(token);
-              break;
-            case "reply":
-              if (this.#own.get(frame.id) === "identify") {
-                clearTimeout(late);
-                ready();
-                this.#identified(frame.d as Identified);
-              }
-              this.#reply(frame);
-              break;
-            case "error":
-              if (frame.id === undefined) break;
-              if (this.#own.get(frame.id) === "identify") refusal = frame.error;
-              else if (!this.#own.delete(frame.id)) this.#outbox.refuse(frame.id, frame.error);
-              break;
-            case "reconnect":
-              advice = frame;
-              this.#connection?.leave("going away");
-              break;
-            default:
-              this.#push(frame);
-          }
-        },
-        silent: () => this.#probe(),
-        end: (end: End) => {
-          clearTimeout(late);
-          const why = new PlazaError("unreachable", end.reason || "The server is going away.", { retry: true });
-          if (advice) resolve({ do: "return", afterMs: advice.after_ms, why });
-          else resolve(this.#resuming ? { do: "return", afterMs: 0, why } : next(end, refusal));
-        },
-      };
-      this.#resuming = false;
-      try {
-        this.#connection = new Connection(WebSocket, `${this.#settings.url}/v1/socket`, CONNECT_WITHIN_MS, ear);
-      } catch (cause) {
-        clearTimeout(late);
-        resolve({ do: "stop", why: new PlazaError("unreachable", "This is no address of a socket.", { cause }) });
-      }
-    });
-  }
-
-  #inFlightMax = 0;
-  /** Left because of a hole: the next connection fills it. */
-  #resuming = false;
-
   #lost(): void {
-    this.#connection = undefined;
     this.#own.clear();
     this.#follows.shut();
     this.#outbox.shut();
   }
 
-  #identify(token = ""): void {
+  #identify(inFlightMax: number, token: string): void {
+    this.#inFlightMax = inFlightMax;
     const resume = this.#progress.resume();
     this.#command("identify", { token, ...(resume && { resume }) });
   }
 
+  #take(frame: Frame): void {
+    switch (frame.t) {
+      case "reply":
+        this.#progress.place(frame.positions);
+        if (this.#own.get(frame.id) === "identify") this.#identified(frame.d as Identified);
+        if (!this.#own.delete(frame.id)) this.#outbox.reply(frame.id, frame.d);
+        break;
+      case "error":
+        if (frame.id === undefined) break;
+        if (this.#own.get(frame.id) === "identify") this.#keeper.refused(frame.error);
+        if (!this.#own.delete(frame.id)) this.#outbox.refuse(frame.id, frame.error);
+        break;
+      case "event":
+        this.#event(frame);
+        break;
+      case "signal":
+        this.#tell(frame.d, { topic: frame.topic });
+        break;
+      case "resync":
+        this.#progress.resync(frame.epoch, Object.fromEntries(frame.topics.map(({ topic, pos }) => [topic, pos])));
+        // Many clients are told at once: they do not all ask at once.
+        void rest(waitMs(this.#backoff, 0), this.#keeper.signal).then(() => this.#look());
+        this.#resync(frame.topics.map(({ topic }) => topic));
+        break;
+      case "expiring":
+        void this.#refresh();
+        break;
+      default:
+        // How the protocol grows.
+    }
+  }
+
   #identified(identified: Identified): void {
     const { status, epoch, positions, gone = [] } = identified;
+    this.#keeper.identified();
     if (status === "resumed") {
       this.#progress.place(positions);
       for (const topic of gone) this.#progress.leave(topic);
@@ -326,30 +200,11 @@ export class Socket {
     else if (gone.length > 0) this.#resync(gone);
   }
 
-  #reply(frame: Extract<Frame, { t: "reply" }>): void {
+  #event(frame: Extract<Frame, { t: "event" }>): void {
     this.#progress.place(frame.positions);
-    if (!this.#own.delete(frame.id)) this.#outbox.reply(frame.id, frame.d);
-  }
-
-  #push(frame: Frame): void {
-    if (frame.t === "event") {
-      this.#progress.place(frame.positions);
-      const arrival = this.#progress.event(frame.topic, frame.pos);
-      if (arrival === "next") return this.#happened(frame.d, { topic: frame.topic, pos: frame.pos });
-      if (arrival === "ahead") {
-        this.#resuming = true;
-        this.#connection?.leave("an event is missing");
-      }
-    } else if (frame.t === "signal") {
-      this.#tell(frame.d, { topic: frame.topic });
-    } else if (frame.t === "resync") {
-      this.#progress.resync(frame.epoch, Object.fromEntries(frame.topics.map(({ topic, pos }) => [topic, pos])));
-      // Many clients are told at once: they do not all ask at once.
-      void rest(waitMs(this.#backoff, 0), this.#stop?.signal).then(() => this.#look());
-      this.#resync(frame.topics.map(({ topic }) => topic));
-    } else if (frame.t === "expiring") {
-      void this.#refresh();
-    }
+    const arrival = this.#progress.event(frame.topic, frame.pos);
+    if (arrival === "next") this.#happened(frame.d, { topic: frame.topic, pos: frame.pos });
+    else if (arrival === "ahead") this.#keeper.resume("an event is missing");
   }
 
   #happened(happening: Happening, at: At): void {
@@ -386,7 +241,7 @@ export class Socket {
   /** Hands in another access token before this one ends. */
   async #refresh(): Promise<void> {
     const { token } = this.#session;
-    if (token === undefined || !(await this.#renew(token))) return;
+    if (token === undefined || !(await this.#keeper.renew(token))) return;
     if (this.#state === "ready") this.#command("token.refresh", { token: this.#session.token });
   }
 
@@ -402,7 +257,7 @@ export class Socket {
   }
 
   #write(frame: CommandFrame): boolean {
-    const written = this.#connection?.send(frame) ?? true;
+    const written = this.#keeper.send(frame);
     if (written) this.#seen("out", frame);
     return written;
   }

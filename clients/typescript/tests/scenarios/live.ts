@@ -101,11 +101,11 @@ export const live: Record<string, (world: World) => Promise<void>> = {
     await until("the socket has asked what it wants to know", () => ada.socket.waiting === 0);
     await world.hands.kill();
     await until("ada is cut off", () => ada.socket.state !== "ready");
-    const given = new AbortController();
-    const sending = numbered(WAITING_MAX).map((text, index) => ada.socket.send(room, text, index < 3 ? {} : { signal: given.signal }));
+    const given = numbered(WAITING_MAX).map(() => new AbortController());
+    const sending = numbered(WAITING_MAX).map((text, index) => ada.socket.send(room, text, { signal: given[index]!.signal }));
     same(ada.socket.waiting, WAITING_MAX);
     same((await failure(ada.socket.send(room, "one more"))).code, "queue_full");
-    given.abort();
+    for (const one of given.slice(3)) one.abort();
     const rest = await Promise.allSettled(sending.slice(3));
     same(rest.every((one) => one.status === "rejected" && one.reason.code === "aborted"), true);
     await world.hands.start();

@@ -55,7 +55,7 @@ export interface Wish {
   messages?: number;
 }
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 5;
 
 /** Waits until something is so. */
