@@ -9,9 +9,15 @@ from stage import ROOT, StepFailed
 HOME = ROOT / "clients" / "typescript"
 
 
-def run(stage, tally):
+def installed(stage):
+    """What the client is made with, and the environment to run it in."""
     env = stage.get(needs.node)
     stage.check("clients", ["npm", "ci", "--no-audit", "--no-fund"], env=env, cwd=HOME)
+    return env
+
+
+def run(stage, tally):
+    env = stage.get(installed)
     for script in ("build", "build:tests"):
         stage.check("clients", ["npm", "run", script], env=env, cwd=HOME)
         tally.passed += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import autobahn
 import clients
+import console
 import deployment
 import needs
 import quickstart
@@ -164,5 +165,6 @@ ALL = [
     Step("chaos", "search: random writes and faults, then every document compared, on both engines", system("search_chaos", threads=1)),
     Step("autobahn", "RFC 6455 conformance of the socket", autobahn.run),
     Step("clients", "the TypeScript client on the mock and on a real Plaza, in Node and in a real Chromium", clients.run),
+    Step("console", "the page is what its source builds, and works in a real Chromium: two people in two windows, axe", console.run),
     Step("quickstart", "the README's quick start, line by line", quickstart.run),
 ]
