@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import autobahn
+import contracts
 import deployment
 import needs
 import quickstart
@@ -154,6 +155,7 @@ ALL = [
     Step("clippy", "every target, warnings denied", clippy, quick=True),
     Step("shell", "shellcheck on the scripts", shell),
     Step("deploy", "docker-compose.yml and what it mounts hold together", deployment.check),
+    Step("breaking", "the contracts break nothing that was released", contracts.breaking, quick=True),
     Step("unit", "tests beside the code", unit, quick=True),
     Step("slices", "each crate's own tests: ports on each of their stores, slices on PostgreSQL", slices, quick=True),
     Step("embedded", "whole system over real sockets, stores that Plaza starts itself", system("embedded", needs_stores=False)),
@@ -162,5 +164,6 @@ ALL = [
     Step("faults", "kill -9, an emptied Redis, a stopped Cassandra, a restarted PostgreSQL, under load", system("faults", threads=1)),
     Step("chaos", "search: random writes and faults, then every document compared, on both engines", system("search_chaos", threads=1)),
     Step("autobahn", "RFC 6455 conformance of the socket", autobahn.run),
+    Step("conformance", "mock and real server, driven from the specs alone", contracts.conformance),
     Step("quickstart", "the README's quick start, line by line", quickstart.run),
 ]
