@@ -23,6 +23,7 @@ PASSWORDS = {"ada": "an engine that weaves", "ben": "moth in relay seventy", "cl
 SPECS = ("openapi", "asyncapi", "schemas")
 ID = re.compile(r"\b(usr|room|msg|ses|post|story|cmt|reel|list|live|med|ntf)_[0-9a-hjkmnp-tv-z]{26}\b|\bplr_[A-Za-z0-9_-]{20,}")
 HANDLE = re.compile(r'((?:"handle": "|\bexample: )@?)(ada|ben|cleo|dana)\b')
+EXTERNAL = re.compile(r"externalValue: '?([^'\s}]+)'?")
 SIGNATURE = "aaS2gAAm3rXnU0mCqfJxY0w5hWqk"
 # Examples tell people and rooms of one kind apart by id; whom the other ids mean does not matter.
 NAMED = {
@@ -144,18 +145,24 @@ def picture(server, token):
 
 
 def copy_specs(root, folder, ids):
-    """Copies the specs into `folder`, with `ids` in place of those that the examples have."""
+    """Copies the specs into `folder`, with `ids` in place of those that the examples have, and examples where they are referred to:
+    schemathesis does not follow `externalValue`.
+    """
     def instead(found):
         example = found.group()
         name = NAMED.get(example, example.split("_", 1)[0])
         return ids.get(name, example)
 
     def of_handle(found):
-        return found.group(1) + ids["handles"][found.group(2)]
+        return found.group(1) + ids.get("handles", {}).get(found.group(2), found.group(2))
 
     for part in SPECS:
         shutil.copytree(root / part, Path(folder) / part)
-        for path in (Path(folder) / part).rglob("*"):
-            if path.suffix in (".yaml", ".json"):
-                text = HANDLE.sub(of_handle, ID.sub(instead, path.read_text()))
-                path.write_text(text.replace(SIGNATURE, ids["signature"]))
+    paths = [path for part in SPECS for path in (Path(folder) / part).rglob("*") if path.suffix in (".yaml", ".json")]
+    for path in paths:
+        text = HANDLE.sub(of_handle, ID.sub(instead, path.read_text()))
+        path.write_text(text.replace(SIGNATURE, ids.get("signature", SIGNATURE)))
+    for path in paths:
+        if path.suffix == ".yaml":
+            # JSON is YAML.
+            path.write_text(EXTERNAL.sub(lambda found: f"value: {json.dumps(json.loads((path.parent / found.group(1)).read_text()))}", path.read_text()))
