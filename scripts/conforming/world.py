@@ -162,7 +162,9 @@ def copy_specs(root, folder, ids):
     for path in paths:
         text = HANDLE.sub(of_handle, ID.sub(instead, path.read_text()))
         path.write_text(text.replace(SIGNATURE, ids.get("signature", SIGNATURE)))
-    for path in paths:
-        if path.suffix == ".yaml":
-            # JSON is YAML.
-            path.write_text(EXTERNAL.sub(lambda found: f"value: {json.dumps(json.loads((path.parent / found.group(1)).read_text()))}", path.read_text()))
+    for path in (path for path in paths if path.suffix == ".yaml"):
+        def in_place(found, folder=path.parent):
+            # JSON is YAML, unless it has what is outside of the basic plane as two halves.
+            return f"value: {json.dumps(json.loads((folder / found.group(1)).read_text()), ensure_ascii=False)}"
+
+        path.write_text(EXTERNAL.sub(in_place, path.read_text()))
