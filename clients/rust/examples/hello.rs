@@ -9,7 +9,12 @@ use schemas::chat::MessageCreated;
 
 /// The README shows these lines, and the whole-system tests run them.
 #[expect(clippy::print_stdout, reason = "that is what it is for")]
-pub async fn hello(url: &str, handle: String, password: String, other: UserId) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub async fn hello(
+    url: &str,
+    handle: String,
+    password: String,
+    other: UserId,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let api = Api::new(url)?;
     let me = api.log_in(&LogIn { handle, password: password.into(), device: None }).await?;
     let room = me.direct(other).await?;

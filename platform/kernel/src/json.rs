@@ -231,7 +231,9 @@ mod tests {
 
     #[test]
     fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
-        for (text, wanted) in [("7", 7), ("7.0", 7), ("7e2", 700), ("9007199254740991", WHOLE_MAX), ("9007199254740991.0", WHOLE_MAX)] {
+        for (text, wanted) in
+            [("7", 7), ("7.0", 7), ("7e2", 700), ("9007199254740991", WHOLE_MAX), ("9007199254740991.0", WHOLE_MAX)]
+        {
             let read = read::<Counted>(format!(r#"{{"kind":"egg","count":{text},"grams":60.5}}"#).as_bytes()).unwrap();
             assert_eq!(read, Counted::Egg { count: wanted, grams: 60.5 }, "{text}");
         }

@@ -3,9 +3,7 @@
 use kernel::{Cursor, Page, RoomId, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use schemas::chat::{
-    History, Mark, Marks, Message, MessageCreate, MessagePatch, MessageSent, Mute, Reactor, Receipts,
-};
+use schemas::chat::{History, Mark, Marks, Message, MessageCreate, MessagePatch, MessageSent, Mute, Reactor, Receipts};
 
 use super::{Request, Session};
 use crate::ApiError;

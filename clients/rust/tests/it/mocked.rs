@@ -141,7 +141,9 @@ async fn chat(me: &Session) {
 
 async fn content(me: &Session) {
     let id = post();
-    for name in ["PostCreate.plain", "StoryCreate.close", "ReelCreate.plain", "ListingCreate.pot", "CommentCreate.answer"] {
+    for name in
+        ["PostCreate.plain", "StoryCreate.close", "ReelCreate.plain", "ListingCreate.pot", "CommentCreate.answer"]
+    {
         me.publish(example::<ContentCreate>(&format!("content/{name}"))).await.unwrap();
     }
     me.content(id).await.unwrap();
