@@ -11,6 +11,7 @@ from pathlib import Path
 import autobahn
 import clients
 import console
+import contracts
 import deployment
 import needs
 import quickstart
@@ -156,6 +157,7 @@ ALL = [
     Step("clippy", "every target, warnings denied", clippy, quick=True),
     Step("shell", "shellcheck on the scripts", shell),
     Step("deploy", "docker-compose.yml and what it mounts hold together", deployment.check),
+    Step("breaking", "the contracts break nothing that was released", contracts.breaking, quick=True),
     Step("unit", "tests beside the code", unit, quick=True),
     Step("slices", "each crate's own tests: ports on each of their stores, slices on PostgreSQL", slices, quick=True),
     Step("embedded", "whole system over real sockets, stores that Plaza starts itself", system("embedded", needs_stores=False)),
@@ -166,5 +168,6 @@ ALL = [
     Step("autobahn", "RFC 6455 conformance of the socket", autobahn.run),
     Step("clients", "the TypeScript client on the mock and on a real Plaza, in Node and in a real Chromium", clients.run),
     Step("console", "the page is what its source builds, and works in a real Chromium: two people in two windows, axe", console.run),
+    Step("conformance", "mock and real server, driven from the specs alone", contracts.conformance),
     Step("quickstart", "the README's quick start, line by line", quickstart.run),
 ]

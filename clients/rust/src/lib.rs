@@ -18,6 +18,6 @@ mod api;
 mod error;
 mod socket;
 
-pub use api::{Api, Session, Witness};
+pub use api::{Api, Session, Window, Witness};
 pub use error::{ApiError, CommandError, ConnectError};
 pub use socket::{Backoff, Connection, Event, Frame, Options, ResumeStatus, Socket, Stats, Subscription};

@@ -60,7 +60,7 @@ fn on_disk(file: &str) -> PathBuf {
 #[derive(Debug, Default)]
 pub struct Documents {
     files: BTreeMap<String, Value>,
-    /// Names of examples in the order in which they were written, by file and place: JSON objects have none.
+    /// Names of examples and of commands in the order in which they were written, by file and place: JSON objects have none.
     orders: HashMap<(String, String), Vec<String>>,
     /// When each file on disk was last changed.
     changed: BTreeMap<PathBuf, Option<SystemTime>>,
@@ -122,7 +122,7 @@ impl Documents {
         let length = pointer.len();
         match value {
             serde_norway::Value::Mapping(members) => {
-                if pointer.ends_with("/examples") {
+                if pointer.ends_with("/examples") || pointer == "/operations" {
                     let names = members.keys().filter_map(|name| name.as_str().map(ToOwned::to_owned)).collect();
                     self.orders.insert((file.to_owned(), pointer.clone()), names);
                 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Number, Value};
 use serde_path_to_error::Segment;
 
 use crate::{ErrorKind, Problem};
@@ -26,10 +27,55 @@ impl From<Unfit> for Problem {
     }
 }
 
+/// Greatest whole number that every JSON library keeps exact.
+pub const WHOLE_MAX: u64 = (1 << 53) - 1;
+
+/// How serde refuses `7.0` where it was asked for a whole number.
+const FRACTION_REFUSED: &str = "invalid type: floating point";
+
 /// Reads an object. It must fit `T`, hold no `null`, and be all there is.
 pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unfit> {
     read_as::<Whole>(text)?;
-    read_as(text)
+    read_as(text).or_else(|unfit| match &unfit {
+        Unfit::Invalid(problem) if problem.message.starts_with(FRACTION_REFUSED) => read_as(&with_whole_numbers(text)?),
+        _ => Err(unfit),
+    })
+}
+
+/// A member's whole number, at most [`WHOLE_MAX`].
+pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = u64::deserialize(deserializer)?;
+    if number > WHOLE_MAX {
+        return Err(serde::de::Error::custom(format_args!("a whole number is at most {WHOLE_MAX}")));
+    }
+    Ok(number)
+}
+
+/// The same of a member that may be absent; with it goes `#[serde(default)]`.
+pub fn whole_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    whole(deserializer).map(Some)
+}
+
+/// `text` with `7` for `7.0`: JSON Schema, and so our contracts, take both for the same whole number, and libraries of languages
+/// with one type for numbers may write either.
+fn with_whole_numbers(text: &[u8]) -> Result<Vec<u8>, Unfit> {
+    fn make_whole(value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(make_whole),
+            Value::Object(members) => members.values_mut().for_each(make_whole),
+            Value::Number(number) => {
+                let found = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() <= WHOLE_MAX as f64);
+                if let Some(found) = found.filter(|_| number.is_f64()) {
+                    *number = Number::from(found as i64);
+                }
+            }
+            _ => {}
+        }
+    }
+    let malformed = |error: serde_json::Error| Unfit::Malformed(error.to_string());
+    let mut value = serde_json::from_slice(text).map_err(malformed)?;
+    make_whole(&mut value);
+    serde_json::to_vec(&value).map_err(malformed)
 }
 
 fn read_as<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unfit> {
@@ -169,6 +215,31 @@ mod tests {
         }
         for text in ["", r#"{"text":"#, r#"{"text":"x"} x"#] {
             assert_eq!(refused(text), None, "{text}");
+        }
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+    enum Counted {
+        Egg {
+            #[serde(deserialize_with = "whole")]
+            count: u64,
+            #[serde(default)]
+            grams: f64,
+        },
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
+        for (text, wanted) in
+            [("7", 7), ("7.0", 7), ("7e2", 700), ("9007199254740991", WHOLE_MAX), ("9007199254740991.0", WHOLE_MAX)]
+        {
+            let read = read::<Counted>(format!(r#"{{"kind":"egg","count":{text},"grams":60.5}}"#).as_bytes()).unwrap();
+            assert_eq!(read, Counted::Egg { count: wanted, grams: 60.5 }, "{text}");
+        }
+        for text in ["7.5", "-7.0", "9007199254740992", "9007199254740992.0", "1e300", "1e999", "\"7\""] {
+            let refused = read::<Counted>(format!(r#"{{"kind":"egg","count":{text}}}"#).as_bytes());
+            assert!(refused.is_err(), "{text}: {refused:?}");
         }
     }
 }

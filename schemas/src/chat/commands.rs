@@ -18,6 +18,7 @@ pub struct MessageSend {
 #[serde(deny_unknown_fields)]
 pub struct MessageEdit {
     pub room: RoomId,
+    #[serde(deserialize_with = "kernel::json::whole")]
     pub seq: u64,
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,6 +30,7 @@ pub struct MessageEdit {
 #[serde(deny_unknown_fields)]
 pub struct MessageRef {
     pub room: RoomId,
+    #[serde(deserialize_with = "kernel::json::whole")]
     pub seq: u64,
 }
 
@@ -36,6 +38,7 @@ pub struct MessageRef {
 #[serde(deny_unknown_fields)]
 pub struct ReactionSet {
     pub room: RoomId,
+    #[serde(deserialize_with = "kernel::json::whole")]
     pub seq: u64,
     pub emoji: String,
 }
@@ -51,11 +54,11 @@ pub struct RoomRef {
 #[serde(deny_unknown_fields)]
 pub struct HistoryGet {
     pub room: RoomId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "kernel::json::whole_or_none", skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "kernel::json::whole_or_none", skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "kernel::json::whole_or_none", skip_serializing_if = "Option::is_none")]
     pub around: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<kernel::PageSize>,

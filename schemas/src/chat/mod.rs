@@ -233,6 +233,7 @@ pub struct MessageSent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
+    #[serde(deserialize_with = "kernel::json::whole")]
     pub seq: u64,
 }
 

@@ -1,5 +1,6 @@
 //! Chat over REST.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -67,8 +68,11 @@ struct Changes {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Window {
+    #[serde(default, deserialize_with = "kernel::json::whole_or_none")]
     before: Option<u64>,
+    #[serde(default, deserialize_with = "kernel::json::whole_or_none")]
     after: Option<u64>,
+    #[serde(default, deserialize_with = "kernel::json::whole_or_none")]
     around: Option<u64>,
     #[serde(default)]
     limit: PageSize,
@@ -170,53 +174,53 @@ async fn send_message(
 async fn get_message(
     State(chat): Chat,
     Caller(ctx): Caller,
-    Path((room, seq)): Path<(RoomId, u64)>,
+    Path((room, seq)): Path<(RoomId, NonZeroU64)>,
 ) -> Answer<wire::Message> {
-    Ok(Json(chat.message(&ctx, room, seq).await?))
+    Ok(Json(chat.message(&ctx, room, seq.get()).await?))
 }
 
 async fn edit_message(
     State(chat): Chat,
     Caller(ctx): Caller,
-    Path((room, seq)): Path<(RoomId, u64)>,
+    Path((room, seq)): Path<(RoomId, NonZeroU64)>,
     Json(patch): Json<wire::MessagePatch>,
 ) -> Answer<wire::Message> {
-    Ok(Json(chat.edit(&ctx, room, seq, patch).await?))
+    Ok(Json(chat.edit(&ctx, room, seq.get(), patch).await?))
 }
 
 async fn delete_message(
     State(chat): Chat,
     Caller(ctx): Caller,
-    Path((room, seq)): Path<(RoomId, u64)>,
+    Path((room, seq)): Path<(RoomId, NonZeroU64)>,
 ) -> Result<NoContent, Failure> {
-    chat.delete(&ctx, room, seq).await?;
+    chat.delete(&ctx, room, seq.get()).await?;
     Ok(NoContent)
 }
 
 async fn list_reactors(
     State(chat): Chat,
     Caller(ctx): Caller,
-    Path((room, seq, emoji)): Path<(RoomId, u64, String)>,
+    Path((room, seq, emoji)): Path<(RoomId, NonZeroU64, String)>,
     Query(part): Query<Part>,
 ) -> Answer<Page<wire::Reactor>> {
-    Ok(Json(chat.reactors(&ctx, room, seq, &emoji, part.cursor.as_ref(), part.limit).await?))
+    Ok(Json(chat.reactors(&ctx, room, seq.get(), &emoji, part.cursor.as_ref(), part.limit).await?))
 }
 
 async fn add_reaction(
     State(chat): Chat,
     Caller(ctx): Caller,
-    Path((room, seq, emoji)): Path<(RoomId, u64, String)>,
+    Path((room, seq, emoji)): Path<(RoomId, NonZeroU64, String)>,
 ) -> Result<NoContent, Failure> {
-    chat.react(&ctx, room, seq, &emoji).await?;
+    chat.react(&ctx, room, seq.get(), &emoji).await?;
     Ok(NoContent)
 }
 
 async fn remove_reaction(
     State(chat): Chat,
     Caller(ctx): Caller,
-    Path((room, seq, emoji)): Path<(RoomId, u64, String)>,
+    Path((room, seq, emoji)): Path<(RoomId, NonZeroU64, String)>,
 ) -> Result<NoContent, Failure> {
-    chat.unreact(&ctx, room, seq, &emoji).await?;
+    chat.unreact(&ctx, room, seq.get(), &emoji).await?;
     Ok(NoContent)
 }
 

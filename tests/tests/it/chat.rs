@@ -22,7 +22,12 @@ crate::on_both_stores![
     a_block_closes_the_direct_room,
     history_is_read_from_any_place,
     a_device_that_was_away_learns_what_changed_without_reading_every_room,
+    the_lines_of_the_clients_readme_say_hello,
 ];
+
+#[path = "../../../clients/rust/examples/hello.rs"]
+#[expect(dead_code, reason = "an example has a main function")]
+mod example;
 
 async fn hears(device: &Device, text: &str) -> MessageCreated {
     device.told("message.created", |event: &MessageCreated| event.message.text == text).await
@@ -246,4 +251,16 @@ async fn a_device_that_was_away_learns_what_changed_without_reading_every_room(p
     assert_eq!(changes.rooms.len(), 1, "not all rooms: {changes:?}");
     let room = changes.rooms.iter().find(|room| room.id == rooms[3]).unwrap();
     assert_eq!(room.membership.as_ref().unwrap().unread, 1);
+}
+
+async fn the_lines_of_the_clients_readme_say_hello(plaza: &Deployment) {
+    let (ada, ben) = (plaza.person("ada").await, plaza.person("ben").await);
+    let on_ben = ben.device().await;
+    let (url, handle) = (plaza.bases()[0].clone(), ada.session.me().handle.clone());
+    let (password, other) = (system_tests::people::PASSWORD.to_owned(), ben.id());
+    // It goes on to listen until it is told to stop.
+    let running = tokio::spawn(async move { example::hello(&url, handle, password, other).await });
+    let heard = hears(&on_ben, "Hello!").await;
+    assert_eq!(heard.message.sender, Some(ada.id()));
+    running.abort();
 }

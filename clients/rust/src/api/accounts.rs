@@ -43,6 +43,11 @@ impl Session {
         self.delete("/v1/sessions").await
     }
 
+    /// Logs all other devices out.
+    pub async fn log_out_elsewhere(&self) -> Result<(), ApiError> {
+        self.send(Request::new(Method::DELETE, "/v1/sessions").query(&[("keep_current", "true")])).await
+    }
+
     pub async fn account(&self) -> Result<Account, ApiError> {
         self.get("/v1/me").await
     }

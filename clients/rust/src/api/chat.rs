@@ -1,8 +1,8 @@
-//! Rooms. Messages are said, and heard, by the socket.
+//! Rooms and who is in them. What is said there is heard by the socket.
 
-use kernel::{RoomId, UserId};
+use kernel::{Cursor, Page, RoomId, UserId};
 use reqwest::Method;
-use schemas::chat::{MembersAdd, MembersAdded, Room, RoomCreate, RoomPatch};
+use schemas::chat::{Member, MembersAdd, MembersAdded, Role, RoleChange, Room, RoomChanges, RoomCreate, RoomPatch};
 
 use super::{Request, Session};
 use crate::ApiError;
@@ -27,6 +27,22 @@ impl Session {
 
     pub async fn update_room(&self, room: RoomId, patch: &RoomPatch) -> Result<Room, ApiError> {
         self.send(Request::new(Method::PATCH, &format!("/v1/rooms/{room}")).body(patch)).await
+    }
+
+    /// What changed among our rooms since `changed_after`, which is the cursor of an earlier call; without it, all of them.
+    pub async fn rooms(&self, changed_after: Option<&Cursor>, limit: u32) -> Result<RoomChanges, ApiError> {
+        let request = Request::new(Method::GET, "/v1/rooms").page(None, limit);
+        let since = changed_after.map(|cursor| ("changed_after", cursor.as_str()));
+        self.send(request.query(since.as_slice())).await
+    }
+
+    pub async fn members(&self, room: RoomId, cursor: Option<&Cursor>, limit: u32) -> Result<Page<Member>, ApiError> {
+        self.send(Request::new(Method::GET, &format!("/v1/rooms/{room}/members")).page(cursor, limit)).await
+    }
+
+    pub async fn set_role(&self, room: RoomId, user: UserId, role: Role) -> Result<(), ApiError> {
+        let path = format!("/v1/rooms/{room}/members/{user}");
+        self.send(Request::new(Method::PATCH, &path).body(&RoleChange { role })).await
     }
 
     pub async fn add_members(&self, room: RoomId, users: &[UserId]) -> Result<MembersAdded, ApiError> {

@@ -1,9 +1,8 @@
-//! What people publish, and the feed of those whom we follow.
+//! What people publish.
 
 use kernel::{ContentId, Cursor, Page, UserId};
 use reqwest::Method;
 use schemas::content::{Content, ContentCreate, ContentEdit};
-use schemas::feed::FeedItem;
 
 use super::{Request, Session};
 use crate::ApiError;
@@ -57,15 +56,5 @@ impl Session {
         limit: u32,
     ) -> Result<Page<Content>, ApiError> {
         self.send(Request::new(Method::GET, &format!("/v1/hashtags/{tag}/content")).page(cursor, limit)).await
-    }
-
-    /// What is likely to interest us, the best first.
-    pub async fn ranked_feed(&self, cursor: Option<&Cursor>, limit: u32) -> Result<Page<FeedItem>, ApiError> {
-        self.send(Request::new(Method::GET, "/v1/feed").page(cursor, limit)).await
-    }
-
-    /// What those publish whom we follow, and we ourselves, newest first.
-    pub async fn feed(&self, cursor: Option<&Cursor>, limit: u32) -> Result<Page<FeedItem>, ApiError> {
-        self.send(Request::new(Method::GET, "/v1/feed/following").page(cursor, limit)).await
     }
 }

@@ -69,6 +69,16 @@ impl Session {
         all(|cursor| async move { self.people("/v1/me/follow-requests", cursor.as_ref()).await }).await
     }
 
+    /// All whom we have asked, and who have not said yet.
+    pub async fn sent_follow_requests(&self) -> Result<Vec<PersonEntry>, ApiError> {
+        all(|cursor| async move { self.people("/v1/me/sent-follow-requests", cursor.as_ref()).await }).await
+    }
+
+    /// All who read what we publish for close friends.
+    pub async fn close_friends(&self) -> Result<Vec<PersonEntry>, ApiError> {
+        all(|cursor| async move { self.people("/v1/me/close-friends", cursor.as_ref()).await }).await
+    }
+
     /// All whom we block.
     pub async fn blocks(&self) -> Result<Vec<PersonEntry>, ApiError> {
         all(|cursor| async move { self.people("/v1/me/blocks", cursor.as_ref()).await }).await
