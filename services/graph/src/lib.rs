@@ -31,7 +31,7 @@ mod store;
 pub use error::Error;
 pub use events::{
     BLOCK_CREATED, BLOCK_REMOVED, EdgeChanged, FOLLOW_ACCEPTED, FOLLOW_CREATED, FOLLOW_REMOVED, FOLLOW_REQUESTED,
-    MUTE_CREATED, MUTE_REMOVED,
+    FOLLOW_REQUEST_REMOVED, MUTE_CREATED, MUTE_REMOVED,
 };
 pub use http::routes;
 pub use lists::Standing;
