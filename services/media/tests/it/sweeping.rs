@@ -75,7 +75,7 @@ async fn what_its_owner_deletes_goes_unless_something_shows_it() {
     let delete = async |user, id: MediaId| {
         world.send(Method::DELETE, &format!("/v1/media/{id}"), Some(user), &[], Body::empty()).await
     };
-    let not_found = (404, "upload_not_found".to_owned());
+    let not_found = (404, "upload_not_found");
     let begun = world.begun(ada, MediaType::Png, file.len() as u64).await;
     let refused = world.processed(ada, MediaType::Gif, b"GIF89a").await.id;
     let [used, unused] =
