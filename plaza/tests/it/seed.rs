@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::process::{Ended, Folder, Running, client, plaza, run};
 
 async fn seed(folder: &Folder) -> Ended {
-    run(plaza(&["seed", "--people", "6", "--data-dir", folder.data().to_str().unwrap()])).await
+    run(plaza(&["seed", "--people", "4", "--data-dir", folder.data().to_str().unwrap()])).await
 }
 
 /// What a count of the summary says.
@@ -44,13 +44,13 @@ async fn a_community_is_there_and_once() {
     let folder = Folder::new();
     let first = seed(&folder).await;
     assert_eq!(first.code, Some(0), "{}", first.stderr);
-    assert_eq!(count(&first.stdout, "of them new"), 6);
+    assert_eq!(count(&first.stdout, "of them new"), 4);
     for what in ["posts", "reels", "stories", "comments", "livestreams", "listings", "reactions", "saves"] {
         assert!(count(&first.stdout, what) > 0, "{what}: {}", first.stdout);
     }
     let again = seed(&folder).await;
     assert_eq!(again.code, Some(0), "{}", again.stderr);
-    let new = |said: &str| said.replacen("6 of them new", "0 of them new", 1);
+    let new = |said: &str| said.replacen("4 of them new", "0 of them new", 1);
     assert_eq!(new(&first.stdout), again.stdout, "the same, whoever repeats it");
 
     let handle = first.stdout.split("\n  ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
