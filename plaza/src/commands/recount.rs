@@ -29,7 +29,8 @@ async fn run(db: &Db, repair: bool) -> Result<(), Stopped> {
         said.perhaps(format_args!("  {} counts of {} contents", report.counts, report.contents));
     });
     let engaged = engaged.await.map_err(|error| Stopped::new(Exit::StoreUnavailable, error))?;
-    let told = notifications::recount(db, repair, |report| said.perhaps(format_args!("  {} lines of inboxes", report.lines)));
+    let told =
+        notifications::recount(db, repair, |report| said.perhaps(format_args!("  {} lines of inboxes", report.lines)));
     let told = told.await.map_err(|error| Stopped::new(Exit::StoreUnavailable, error))?;
     tell(&engaged);
     let Report { contents, counts, wrong, .. } = engaged;

@@ -93,8 +93,7 @@ impl Community {
         let posts = posts(&mut Dice::new(seed, POSTED), &people);
         let published = Published::plan(&mut Dice::new(seed, PUBLISHED), &people, &posts);
         let shown = Shown::plan(&mut Dice::new(seed, SHOWN), &people, &posts);
-        let engaged =
-            Engaged::plan(&mut Dice::new(seed, ENGAGED), &people, &follows, &posts, (&published, &shown));
+        let engaged = Engaged::plan(&mut Dice::new(seed, ENGAGED), &people, &follows, &posts, (&published, &shown));
         Self { people, follows, rooms, posts, published, shown, engaged }
     }
 }

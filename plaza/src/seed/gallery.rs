@@ -76,12 +76,7 @@ impl Filling<'_> {
         Ok(id)
     }
 
-    async fn publish(
-        &self,
-        by: usize,
-        ago: Duration,
-        wish: impl Into<ContentCreate>,
-    ) -> Result<ContentId, FillError> {
+    async fn publish(&self, by: usize, ago: Duration, wish: impl Into<ContentCreate>) -> Result<ContentId, FillError> {
         let made = self.slices.content.create(&self.members[by].at(self.ago(ago)), wish.into()).await;
         Ok(made.map_err(refused("something to look at"))?.id)
     }

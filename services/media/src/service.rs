@@ -15,8 +15,8 @@ use crate::Error;
 use crate::links::{Link, Reach, Signer};
 use crate::metrics::METRICS;
 use crate::model::{
-    DAY_BYTES_MAX, Facts, Form, LET_GO_AFTER, MEDIA_AT_ONCE_MAX, Media, PART_BYTES_MAX, PART_BYTES_MIN, REFUSED_KEPT, State,
-    UNUSED_MAX, UPLOAD_MAX, UPLOADS_MAX, bytes_max, fits, form_key, parts_folder,
+    DAY_BYTES_MAX, Facts, Form, LET_GO_AFTER, MEDIA_AT_ONCE_MAX, Media, PART_BYTES_MAX, PART_BYTES_MIN, REFUSED_KEPT,
+    State, UNUSED_MAX, UPLOAD_MAX, UPLOADS_MAX, bytes_max, fits, form_key, parts_folder,
 };
 use crate::sniff::{HEAD_BYTES, sniff};
 use crate::store::{Added, Store};

@@ -96,9 +96,7 @@ impl Listener {
                 store::remove(db, target, Happening::FollowRequested, None, source).await?;
                 self.0.add(&Act::plain(source, Happening::FollowAccepted, target, at)).await
             }
-            "follow.request_removed" => {
-                Ok(store::remove(db, target, Happening::FollowRequested, None, source).await?)
-            }
+            "follow.request_removed" => Ok(store::remove(db, target, Happening::FollowRequested, None, source).await?),
             _ => Ok(store::remove(db, target, Happening::Followed, None, source).await?),
         }
     }

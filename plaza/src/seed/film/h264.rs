@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn numbers_are_as_the_standard_has_them() {
-        for (value, bits, taken) in [(0, 0b1000_0000, 1), (1, 0b0100_0000, 3), (3, 0b0010_0000, 5), (7, 0b0001_0000, 7)] {
+        for (value, bits, taken) in [(0, 0b1000_0000, 1), (1, 0b0100_0000, 3), (3, 0b0010_0000, 5), (7, 0b0001_0000, 7)]
+        {
             let mut written = Bits::default();
             written.unsigned(value);
             assert_eq!((written.bytes, written.taken), (vec![bits], taken), "{value}");

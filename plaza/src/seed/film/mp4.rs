@@ -19,7 +19,8 @@ pub(super) fn file(track: &Track) -> Vec<u8> {
     // Where the frames begin depends on how long their description is, not on what it says.
     let moov = movie(track, 0).len();
     let start = kind.len() + moov + 8;
-    let frames: Vec<u8> = track.frames.iter().flat_map(|frame| [&word(frame.len() as u32)[..], frame].concat()).collect();
+    let frames: Vec<u8> =
+        track.frames.iter().flat_map(|frame| [&word(frame.len() as u32)[..], frame].concat()).collect();
     [kind, movie(track, start as u32), boxed(b"mdat", &[&frames])].concat()
 }
 
@@ -35,10 +36,8 @@ fn movie(track: &Track, start: u32) -> Vec<u8> {
     );
     let sides = [word(track.width << 16), word(track.height << 16)].concat();
     // Enabled, in the movie.
-    let of_track = boxed(
-        b"tkhd",
-        &[&word(3), &nothing, &word(1), &word(0), &duration, &nothing, &[0; 8], &matrix, &sides],
-    );
+    let of_track =
+        boxed(b"tkhd", &[&word(3), &nothing, &word(1), &word(0), &duration, &nothing, &[0; 8], &matrix, &sides]);
     // Of no language.
     let of_media = boxed(b"mdhd", &[&word(0), &nothing, &word(SCALE), &duration, &[0x55, 0xc4, 0, 0]]);
     let handler = boxed(b"hdlr", &[&word(0), &word(0), b"vide", &[0; 12], b"video\0"]);
@@ -66,19 +65,7 @@ fn sample(track: &Track) -> Vec<u8> {
     let codec = boxed(b"avcC", &[&configuration(track.width, track.height)]);
     boxed(
         b"avc1",
-        &[
-            &[0; 6],
-            &[0, 1],
-            &[0; 16],
-            &sides,
-            &dots,
-            &dots,
-            &word(0),
-            &[0, 1],
-            &[0; 32],
-            &[0, 24, 0xff, 0xff],
-            &codec,
-        ],
+        &[&[0; 6], &[0, 1], &[0; 16], &sides, &dots, &dots, &word(0), &[0, 1], &[0; 32], &[0, 24, 0xff, 0xff], &codec],
     )
 }
 

@@ -37,7 +37,12 @@ pub enum Shape {
     /// Its middle, half its sides, and how round its corners are.
     Slab(Point, Point, f32),
     /// Everything below a line of hills: where it is, how high they are, how wide, and where they begin.
-    Ridge { top: f32, height: f32, width: f32, phase: f32 },
+    Ridge {
+        top: f32,
+        height: f32,
+        width: f32,
+        phase: f32,
+    },
 }
 
 impl Shape {
@@ -69,12 +74,9 @@ impl Shape {
         match self {
             Self::Disc((x, y), radius) => (x - radius, y - radius, x + radius, y + radius),
             Self::Ring((x, y), radius, width) => Self::Disc((x, y), radius + width).bounds(),
-            Self::Line(from, to, width) => (
-                from.0.min(to.0) - width,
-                from.1.min(to.1) - width,
-                from.0.max(to.0) + width,
-                from.1.max(to.1) + width,
-            ),
+            Self::Line(from, to, width) => {
+                (from.0.min(to.0) - width, from.1.min(to.1) - width, from.0.max(to.0) + width, from.1.max(to.1) + width)
+            }
             Self::Slab((x, y), half, _) => (x - half.0, y - half.1, x + half.0, y + half.1),
             Self::Ridge { top, height, .. } => (0.0, top - height, 1.0, f32::MAX),
         }

@@ -103,8 +103,11 @@ fn chairs(on: &mut Drawing) {
 fn ladder(on: &mut Drawing) {
     let wood = 0xa8_6f_3d;
     // Slightly bent.
-    on.lines(&[(0.34, 0.8), (0.38, 0.52), (0.43, 0.18)], 0.028, wood)
-        .lines(&[(0.6, 0.8), (0.61, 0.5), (0.57, 0.18)], 0.028, wood);
+    on.lines(&[(0.34, 0.8), (0.38, 0.52), (0.43, 0.18)], 0.028, wood).lines(
+        &[(0.6, 0.8), (0.61, 0.5), (0.57, 0.18)],
+        0.028,
+        wood,
+    );
     for rung in 0..6 {
         let up = rung as f32 / 6.0;
         on.lines(&[(0.355 + 0.075 * up, 0.74 - 0.56 * up), (0.605 - 0.03 * up, 0.74 - 0.56 * up)], 0.02, 0xc2_8a_52);

@@ -78,8 +78,7 @@ async fn what_its_owner_deletes_goes_unless_something_shows_it() {
     let not_found = (404, "upload_not_found");
     let begun = world.begun(ada, MediaType::Png, file.len() as u64).await;
     let refused = world.processed(ada, MediaType::Gif, b"GIF89a").await.id;
-    let [used, unused] =
-        [world.ready(ada, MediaType::Png, &file).await, world.ready(ada, MediaType::Png, &file).await];
+    let [used, unused] = [world.ready(ada, MediaType::Png, &file).await, world.ready(ada, MediaType::Png, &file).await];
     world.shown.used.lock().insert(used.id);
     for id in [begun, refused, used.id, unused.id] {
         assert_eq!(delete(ben, id).await.failure(), not_found, "not ben's");

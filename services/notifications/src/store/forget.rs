@@ -16,7 +16,8 @@ pub(crate) async fn forget_content(db: &Db, content: ContentId) -> StoreResult<(
              SELECT id FROM notifications WHERE target = $1 AND target_kind IS NOT NULL ORDER BY id LIMIT $2 FOR UPDATE
          )";
     remove_lines(db, about, content.uuid()).await?;
-    let of_item = "SELECT DISTINCT notification FROM notification_acts WHERE item = $1 AND item_kind IS NOT NULL LIMIT $2";
+    let of_item =
+        "SELECT DISTINCT notification FROM notification_acts WHERE item = $1 AND item_kind IS NOT NULL LIMIT $2";
     let acts = "DELETE FROM notification_acts WHERE item = $1 AND item_kind IS NOT NULL AND notification = ANY($2)";
     remove_acts(db, of_item, acts, content.uuid()).await
 }

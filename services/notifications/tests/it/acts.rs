@@ -127,7 +127,11 @@ async fn following_asking_and_granting() {
     for _ in 0..2 {
         world.graph("follow.request_removed", BEN, DANA).await;
     }
-    assert_eq!(world.shorts(DANA).await, [(Happening::FollowRequested, None, vec![ADA], 0)], "there is nothing to answer");
+    assert_eq!(
+        world.shorts(DANA).await,
+        [(Happening::FollowRequested, None, vec![ADA], 0)],
+        "there is nothing to answer"
+    );
     world.graph("follow.created", ADA, DANA).await;
     world.graph("follow.accepted", ADA, DANA).await;
     assert!(world.shorts(DANA).await.is_empty(), "who grants knows");
