@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run -p gateway --features echo --example echo -- 127.0.0.1:9001
-//! kosoku 127.0.0.1:9001 -p 2 -x '12.*' -x '13.*' -o report
+//! kosoku ws://127.0.0.1:9001/__echo -p 2 -x '12.*' -x '13.*' -o report
 //! ```
 
 #[tokio::main]

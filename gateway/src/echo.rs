@@ -13,9 +13,11 @@ use crate::upgrade::{Socket, Upgrade, upgrade_required};
 /// The longest message of the Autobahn cases, in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Beside the page, which is at the root.
+const PATH: &str = "/__echo";
+
 pub fn router() -> Router {
-    // The suite connects to the root.
-    Router::new().route("/", get(open)).route("/__echo", get(open))
+    Router::new().route(PATH, get(open))
 }
 
 async fn open(mut request: Request<Body>) -> Response {

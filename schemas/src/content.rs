@@ -302,6 +302,11 @@ pub struct ContentEdited {
     pub audience: Audience,
     pub mentions: Vec<UserId>,
     pub hashtags: Vec<String>,
+    /// Of a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ContentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<ContentId>,
     pub version: u32,
     pub edited_at: Timestamp,
 }

@@ -31,6 +31,38 @@ pub enum Why {
     NewAuthor,
 }
 
+/// What somebody's feed is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedChoice {
+    /// What is likely to interest them.
+    #[default]
+    Ranked,
+    /// What those whom they follow publish, newest first.
+    Following,
+}
+
+/// How somebody wants their feed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FeedPreferences {
+    pub feed: FeedChoice,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Latitude, longitude.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedPreferencesGiven {
+    pub feed: FeedChoice,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near: Option<String>,
+}
+
 /// A person's live stories.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrayEntry {
@@ -50,6 +82,8 @@ crate::types! {
     "feed":
     FeedItem,
     FeedPage = kernel::Page<FeedItem>,
+    FeedPreferences,
+    FeedPreferencesGiven,
     StoryTray,
     TrayEntry,
     Why,

@@ -18,7 +18,7 @@ def run(stage, tally):
     plaza.start(stage, steps.built(stage) / "plaza", port, name="plaza-autobahn")
     reports = stage.scratch / "autobahn"
     left_out = [word for case in LEFT_OUT for word in ("--exclude", case)]
-    stage.check("autobahn", [python / "kosoku", "--outdir", reports, *left_out, f"127.0.0.1:{port}"], timeout=300)
+    stage.check("autobahn", [python / "kosoku", "--outdir", reports, *left_out, f"ws://127.0.0.1:{port}/__echo"], timeout=300)
     cases = next(iter(json.loads((reports / "index.json").read_text()).values()))
     bad = {name: case for name, case in cases.items()
            if not {case["behavior"], case.get("behaviorClose", "OK")} <= FINE}

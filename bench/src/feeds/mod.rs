@@ -1,6 +1,8 @@
 //! The feed: what its distribution costs, and how fast its pages are.
 
 mod bare;
+mod cold;
+mod fan_out;
 mod graph;
 pub mod load;
 mod plot;

@@ -1,11 +1,13 @@
 //! A generated graph in a database of its own, as if people had used it for some days.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use feed::policy::{Author, CLASSES, Class, Costs, Reach, decide};
+use feed::timelines::{BATCH_MAX, Line};
 use feed::{CassandraTimelines, Entry, IN_TIMELINES, PostgresTimelines, Settings, Timelines, Worker};
 use kernel::{Clock, ContentId, Secret, Timestamp, UserId};
 use plaza::adapters::{FeedContent, Relations};
@@ -168,8 +170,9 @@ impl Stage {
             let mut entries: Vec<Entry> =
                 pushed.map(|(author, id, _)| Entry { id, author: self.people[author] }).collect();
             entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
-            entries.truncate(feed::timelines::BATCH_MAX);
-            self.timelines.fill(self.people[reader], &entries).await?;
+            let viewer = self.people[reader];
+            let lines = entries.into_iter().take(BATCH_MAX).map(|entry| Line { viewer, entry });
+            self.timelines.write(&lines.collect::<Vec<_>>()).await?;
         }
         Ok(())
     }
@@ -227,9 +230,17 @@ impl Stage {
         Worker::new(db, timelines, contents, self.relations.clone(), settings, Clock::system())
     }
 
-    pub fn follower_of(&self, author: usize) -> Vec<UserId> {
-        let follows = |person: &usize| self.graph.followings(*person).binary_search(&(author as u32)).is_ok();
-        (0..self.people.len()).filter(follows).map(|person| self.people[person]).collect()
+    /// The followers of each of `authors`.
+    pub fn followers_of(&self, authors: &[usize]) -> HashMap<usize, Vec<UserId>> {
+        let mut found: HashMap<usize, Vec<UserId>> = authors.iter().map(|author| (*author, Vec::new())).collect();
+        for person in 0..self.people.len() {
+            for target in self.graph.followings(person) {
+                if let Some(followers) = found.get_mut(&(*target as usize)) {
+                    followers.push(self.people[person]);
+                }
+            }
+        }
+        found
     }
 
     /// Drops what was made, but for what lies in Cassandra, which the next run writes over.

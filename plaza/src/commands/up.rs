@@ -158,12 +158,13 @@ async fn tell(config: &Config, opened: &Opened, address: SocketAddr, figures: Op
         (true, Some(_)) => "in this node's data folder: several need PLAZA_BLOBS_URL".to_owned(),
     };
     let at = reachable(address);
+    let page = if config.has(Role::Api) { format!("  Look at it  http://{at}/\n") } else { String::new() };
     let figures = figures.map_or_else(|| "/metrics".to_owned(), |at| format!("http://{}/metrics", reachable(at)));
     progress::say(format_args!(
         "\
 Plaza is up after {:.1} s, as {}.
 
-  REST        http://{at}/v1
+{page}  REST        http://{at}/v1
   WebSocket   ws://{at}/v1/socket
   Health      http://{at}/healthz, /readyz, {figures}
 

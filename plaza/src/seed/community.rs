@@ -252,6 +252,32 @@ mod tests {
         assert_eq!(handles.len(), 1_000, "nobody shares a handle");
     }
 
+    /// `console/app/demo.json`: whom the page offers to come in as.
+    #[derive(serde::Deserialize)]
+    struct Demo {
+        password: String,
+        people: Vec<Offered>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Offered {
+        handle: String,
+        name: String,
+    }
+
+    #[test]
+    fn the_page_offers_people_of_the_demo_with_their_password() {
+        let demo: Demo = serde_json::from_str(include_str!("../../../console/app/demo.json")).unwrap();
+        let args = <crate::cli::SeedArgs as clap::Args>::augment_args(clap::Command::new("seed"));
+        let matches = args.get_matches_from(["seed"]);
+        let given: crate::cli::SeedArgs = clap::FromArgMatches::from_arg_matches(&matches).unwrap();
+        let plan = Community::plan(given.seed, given.people as usize);
+        assert_eq!(demo.password, crate::seed::PASSWORD);
+        for Offered { handle, name } in demo.people {
+            assert!(plan.people.iter().any(|it| it.handle == handle && it.name == name && !it.private), "{handle}");
+        }
+    }
+
     #[test]
     fn even_two_people_make_a_community() {
         let plan = Community::plan(3, 2);

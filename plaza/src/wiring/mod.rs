@@ -58,6 +58,7 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         tasks.spawn(Arc::clone(gateway).run(stop.clone()));
     }
     if config.has(Role::Api) {
+        beside = beside.merge(console::router());
         tasks.spawn(slices.feed.clone().run(clock.clone(), stop.clone()));
     }
     // Whoever serves pages takes over what was learned, whoever it was that learned it.

@@ -212,6 +212,8 @@ async fn ranked(
         contents: Arc::new(FeedContent(content.clone())),
         graph: relations.clone(),
         models: models.clone(),
+        patience: 1,
+        rules: ranked::Rules::default(),
     };
     let started = ranked::Ranked::start(parts).await.map_err(|error| not_started("feed", &error))?;
     Ok((started, ranked::Learner::new(stores.db.clone(), models)))

@@ -17,6 +17,10 @@ async fn it_starts_on_an_empty_folder_serves_and_stops_when_told() {
     let (status, metrics) = plaza.get("/metrics").await;
     assert!(status == 200 && metrics.ends_with("# EOF\n"), "{metrics}");
     assert_eq!(plaza.get("/v1/nothing").await.0, 404);
+    let (status, page) = plaza.get("/").await;
+    assert!(status == 200 && page.starts_with("<!doctype html>"), "{page}");
+    let (status, problem) = plaza.get("/assets/nothing.js").await;
+    assert!(status == 404 && problem.contains("\"code\":\"not_found\""), "{problem}");
 
     let (code, said) = plaza.stop().await;
     assert_eq!(code, Some(0), "{said}");

@@ -128,6 +128,8 @@ impl Service {
             audience: content.audience,
             mentions: content.mentioned(),
             hashtags: content.tags(),
+            parent: content.thread.map(|thread| thread.parent),
+            root: content.thread.map(|thread| thread.root),
             version: content.version,
             edited_at: ctx.now,
         };

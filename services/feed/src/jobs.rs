@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{Postgres, Transaction};
 
+use crate::fan_out::{Pass, Publication};
+
 /// Wait after the first failure of a step; doubles with each, up to a minute.
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
@@ -17,13 +19,35 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Task {
     /// Writes content into the timelines of its author's followers, unless it will be pulled.
-    Push { content: ContentId, author: UserId, posted_at: Timestamp },
+    Push {
+        content: ContentId,
+        author: UserId,
+        posted_at: Timestamp,
+        #[serde(default)]
+        pass: Pass,
+    },
     /// Writes an author's latest content into a new follower's timeline.
     Backfill { viewer: UserId, author: UserId },
     /// Takes an author's content out of a timeline.
     Remove { viewer: UserId, author: UserId },
     /// Takes a person's timeline away.
     Clear { viewer: UserId },
+}
+
+impl Task {
+    pub(crate) const fn push(Publication { content, author, posted_at }: Publication, pass: Pass) -> Self {
+        Self::Push { content, author, posted_at, pass }
+    }
+}
+
+/// A task that is to be kept, or what is left of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Job {
+    pub(crate) id: EventId,
+    pub(crate) task: Task,
+    /// The last follower who was served.
+    pub(crate) after: Option<UserId>,
+    pub(crate) due_at: Timestamp,
 }
 
 /// A task in somebody's hands: locked, and put back as it was when dropped.
@@ -46,21 +70,16 @@ impl Jobs {
         Self { db }
     }
 
-    /// Keeps a task until it is done. Adding it again changes nothing.
-    pub(crate) async fn add(
-        &self,
-        id: EventId,
-        task: Task,
-        after: Option<UserId>,
-        due_at: Timestamp,
-    ) -> StoreResult<()> {
+    /// Keeps tasks until they are done. Adding them again changes nothing.
+    pub(crate) async fn add(&self, jobs: &[Job]) -> StoreResult<()> {
         sqlx::query(
-            "INSERT INTO feed_jobs (id, task, after, due_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO feed_jobs (id, task, after, due_at)
+             SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::uuid[], $4::timestamptz[]) ON CONFLICT (id) DO NOTHING",
         )
-        .bind(id)
-        .bind(Json(task))
-        .bind(after)
-        .bind(due_at)
+        .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| Json(job.task)).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.after).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.due_at).collect::<Vec<_>>())
         .execute(self.db.pool())
         .await
         .map(drop)
@@ -91,9 +110,9 @@ impl Claimed {
     }
 
     /// Goes to the end of the line, so that long tasks take turns.
-    pub(crate) async fn go_on(mut self, after: UserId, now: Timestamp) -> StoreResult<()> {
-        let update = sqlx::query("UPDATE feed_jobs SET after = $2, tries = 0, due_at = $3 WHERE id = $1");
-        update.bind(self.id).bind(after).bind(now).execute(&mut *self.tx).await.map_err(fault)?;
+    pub(crate) async fn go_on(mut self, task: Task, after: Option<UserId>, now: Timestamp) -> StoreResult<()> {
+        let update = sqlx::query("UPDATE feed_jobs SET task = $2, after = $3, tries = 0, due_at = $4 WHERE id = $1");
+        update.bind(self.id).bind(Json(task)).bind(after).bind(now).execute(&mut *self.tx).await.map_err(fault)?;
         self.tx.commit().await.map_err(fault)
     }
 

@@ -20,9 +20,13 @@
 //!   timeline reaches, everybody who may have published something there that was not pushed; what comes from both sources
 //!   is merged by id. So old decisions cost something only to those who page far down.
 //! - **What is one's own is always pulled**: it is in the feed when the answer to its publication arrives.
-//! - **A long fan-out takes turns.** An event does one step (a thousand followers) at once; the rest is a job that goes to the
-//!   end of the line after each step. The followers' ids are the position, so that whoever takes the job over goes
-//!   on where it stopped, repeating at most one step, and repeating writes the same rows.
+//! - **Small publications go out together.** Up to [`EVENTS_AT_ONCE`] events are taken at once: their authors' followers are read,
+//!   their routes decided and their rows written in a few statements for all, so that a row costs what a row of a
+//!   large batch costs. The busier Plaza is, the larger the batches.
+//! - **A long fan-out takes turns, and serves those first who come daily.** An event does one step (a thousand followers) at
+//!   once; the rest is a job that goes to the end of the line after each step. From [`ACTIVE_FIRST_MIN`] followers on, it goes
+//!   first through all of them for the sake of those who come daily, then through all for the others. The followers' ids are the position, so that
+//!   whoever takes the job over goes on where it stopped, repeating at most one step, and repeating writes the same rows.
 //! - **A store that is away costs time, not entries**: a step that fails becomes a job that is tried for as long as it takes.
 //! - **A page costs eight round trips**, five of them one after the other: at once the timeline, whom the viewer follows and the
 //!   viewer's class; what is decided about those; what is pulled; content; and at once its authors and who may read. A
@@ -39,6 +43,7 @@
 
 mod costs;
 mod error;
+mod fan_out;
 mod http;
 mod jobs;
 mod listings;
@@ -57,10 +62,11 @@ mod viewers;
 mod worker;
 
 pub use error::Error;
+pub use fan_out::{ACTIVE_FIRST_MIN, PAGES_A_STEP, Pass, TRIM_EVERY};
 pub use http::routes;
 pub use jobs::Task;
 pub use model::{Area, Entry, RADIUS_M_MAX, Source, Window};
-pub use neighbours::{Contents, Edge, Graph, Reception, Receptions, Shown};
+pub use neighbours::{Contents, Edge, Followers, Graph, Reception, Receptions, Shown};
 pub use reels::{POOL_AGE_MAX, POOL_EVERY, POOL_MAX};
 pub use routes::{IN_TIMELINES, RECHECK_AFTER, Route};
 pub use service::{ROUNDS_MAX, Service};
@@ -68,4 +74,4 @@ pub use settings::{Distribution, Settings};
 pub use timelines::{CassandraTimelines, PostgresTimelines, Timelines};
 pub use tray::{STORIES_OF_ONE_MAX, STORY_LIFE};
 pub use viewers::{PENDING_MAX, Viewer};
-pub use worker::{BACKFILL_MAX, TRIM_EVERY, Worker};
+pub use worker::{BACKFILL_MAX, EVENTS_AT_ONCE, Worker};

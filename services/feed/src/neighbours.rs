@@ -24,6 +24,13 @@ impl Edge {
     }
 }
 
+/// Some followers of an author, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Followers {
+    pub first: Vec<UserId>,
+    pub count: u64,
+}
+
 /// The graph, as feeds see it.
 #[async_trait]
 pub trait Graph: Send + Sync {
@@ -37,7 +44,9 @@ pub trait Graph: Send + Sync {
     /// Up to `limit` followers of `author` whose ids are above `after`, in the order of their ids.
     async fn followers(&self, author: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, Problem>;
 
-    async fn followers_count(&self, author: UserId) -> Result<u64, Problem>;
+    /// The first `limit` followers of each of `authors`, in the order of their ids, and how many there are of each, in one
+    /// round trip. Who has none may be left out.
+    async fn followers_of(&self, authors: &[UserId], limit: usize) -> Result<HashMap<UserId, Followers>, Problem>;
 }
 
 /// What a viewer asked for.

@@ -39,6 +39,8 @@ pub struct Class(u8);
 
 impl Class {
     pub const LOWEST: Self = Self(0);
+    /// From here on, viewers come daily: a long fan-out serves them before the others.
+    pub const ACTIVE: Self = Self(2);
 
     /// The class of so many opens a day.
     #[must_use]

@@ -1,9 +1,12 @@
 //! What is decided for authors: to whom their content of each kind is pushed.
 
+use std::collections::HashMap;
+
 use kernel::{ContentKind, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 
+use crate::model::Source;
 use crate::policy::{Author, CLASSES, Class, Costs, Rate, Reach, decide};
 use crate::settings::Distribution;
 
@@ -43,13 +46,21 @@ pub(crate) struct Routes {
     pull_min: u64,
 }
 
-#[derive(FromRow)]
+/// Something that was published, and how many follow its author.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Published {
+    pub(crate) source: Source,
+    pub(crate) followers: u64,
+    pub(crate) at: Timestamp,
+}
+
 struct Row {
     reach: i16,
     reach_worst: i16,
     since: Timestamp,
     rate: f64,
     counted_at: Timestamp,
+    followers: i64,
 }
 
 impl Routes {
@@ -57,57 +68,62 @@ impl Routes {
         Self { db, distribution, pull_min }
     }
 
-    /// Counts something that was published, decides anew, and says to whom it is pushed. A decision is durable before it is
-    /// acted upon, so that a reader finds by pulling whatever is not pushed.
+    /// Counts what was published, decides anew, and says to whom it is pushed. Decisions are durable before they are acted
+    /// upon, so that a reader finds by pulling whatever is not pushed.
     pub(crate) async fn published(
         &self,
-        (author, kind): (UserId, ContentKind),
-        followers: u64,
+        published: &[Published],
         crowd: &Crowd,
-        (published_at, now): (Timestamp, Timestamp),
-    ) -> StoreResult<Reach> {
+        now: Timestamp,
+    ) -> StoreResult<HashMap<Source, Reach>> {
+        let mut sources: Vec<Source> = published.iter().map(|it| it.source).collect();
+        sources.sort_unstable_by_key(|source| (source.author, source.kind.number()));
+        sources.dedup();
         let mut tx = self.db.begin().await?;
-        let row = telemetry::timed("postgres", "feed.route", locked(&mut tx, author, kind)).await.map_err(fault)?;
-        let mut row = row.unwrap_or(Row {
-            reach: Reach::EVERYBODY.number(),
-            reach_worst: Reach::EVERYBODY.number(),
-            since: now,
-            rate: 0.0,
-            counted_at: published_at.minus(std::time::Duration::from_millis(1)),
-        });
-        let mut rate = Rate::new(row.rate, row.counted_at);
-        // An event that comes again was counted.
-        if published_at > row.counted_at {
-            rate = rate.counted(1, published_at);
+        let mut rows =
+            telemetry::timed("postgres", "feed.routes.lock", locked(&mut tx, &sources)).await.map_err(fault)?;
+        let mut reaches = HashMap::with_capacity(sources.len());
+        for it in published {
+            let row = rows.entry(it.source).or_insert_with(|| Row::new(it.at, now));
+            // An event that comes again was counted.
+            if it.at > row.counted_at {
+                let rate = Rate::new(row.rate, row.counted_at).counted(1, it.at);
+                (row.rate, row.counted_at) = (rate.per_day(rate.at()), rate.at());
+            }
+            row.followers = i64::try_from(it.followers).unwrap_or(i64::MAX);
+            let before = Reach::from_number(row.reach);
+            let rate = Rate::new(row.rate, row.counted_at).per_day(now);
+            let reach = self.next(before, rate, it.followers, crowd);
+            row.turn(reach, now);
+            reaches.insert(it.source, reach);
+            if before != reach {
+                let Source { author, kind } = it.source;
+                tracing::debug!(%author, %kind, it.followers, from = before.number(), to = reach.number(), "goes out another way");
+            }
         }
-        (row.rate, row.counted_at) = (rate.per_day(rate.at()), rate.at());
-        let before = Reach::from_number(row.reach);
-        let reach = self.next(before, rate.per_day(now), followers, crowd);
-        row.turn(reach, now);
-        sqlx::query(
+        let rows: Vec<&Row> = sources.iter().filter_map(|source| rows.get(source)).collect();
+        let write = sqlx::query(
             "INSERT INTO feed_routes
                  (author, kind, reach, reach_worst, since, rate, counted_at, followers, checked_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             ON CONFLICT (author, kind) DO UPDATE SET reach = $3, reach_worst = $4, since = $5, rate = $6,
-                 counted_at = $7, followers = $8, checked_at = $9",
+             SELECT *, $9 FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::smallint[], $5::timestamptz[],
+                 $6::float8[], $7::timestamptz[], $8::bigint[])
+             ON CONFLICT (author, kind) DO UPDATE SET reach = excluded.reach, reach_worst = excluded.reach_worst,
+                 since = excluded.since, rate = excluded.rate, counted_at = excluded.counted_at,
+                 followers = excluded.followers, checked_at = excluded.checked_at",
         )
-        .bind(author)
-        .bind(kind.number())
-        .bind(row.reach)
-        .bind(row.reach_worst)
-        .bind(row.since)
-        .bind(row.rate)
-        .bind(row.counted_at)
-        .bind(i64::try_from(followers).unwrap_or(i64::MAX))
+        .bind(sources.iter().map(|source| source.author).collect::<Vec<_>>())
+        .bind(sources.iter().map(|source| source.kind.number()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.reach).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.reach_worst).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.since).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.rate).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.counted_at).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.followers).collect::<Vec<_>>())
         .bind(now)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+        .execute(&mut *tx);
+        telemetry::timed("postgres", "feed.routes.write", write).await.map_err(fault)?;
         tx.commit().await.map_err(fault)?;
-        if before != reach {
-            tracing::debug!(%author, %kind, followers, from = before.number(), to = reach.number(), "goes out another way");
-        }
-        Ok(reach)
+        Ok(reaches)
     }
 
     /// To whom an author's content is pushed now.
@@ -159,7 +175,7 @@ impl Routes {
         let more = due.len() as i64 == RECHECKED_AT_ONCE;
         let (mut authors, mut kinds, mut reaches, mut worsts, mut sinces) = (vec![], vec![], vec![], vec![], vec![]);
         for (author, kind, reach, reach_worst, since, rate, counted_at, followers) in due {
-            let mut row = Row { reach, reach_worst, since, rate, counted_at };
+            let mut row = Row { reach, reach_worst, since, rate, counted_at, followers };
             let rate = Rate::new(rate, counted_at).per_day(now);
             row.turn(self.next(Reach::from_number(reach), rate, followers.unsigned_abs(), crowd), now);
             authors.push(author);
@@ -202,6 +218,13 @@ impl Routes {
 }
 
 impl Row {
+    /// Of somebody who publishes for the first time.
+    const fn new(published_at: Timestamp, now: Timestamp) -> Self {
+        let (reach, reach_worst) = (Reach::EVERYBODY.number(), Reach::EVERYBODY.number());
+        let counted_at = published_at.minus(std::time::Duration::from_millis(1));
+        Self { reach, reach_worst, since: now, rate: 0.0, counted_at, followers: 0 }
+    }
+
     fn turn(&mut self, reach: Reach, now: Timestamp) {
         if reach < Reach::from_number(self.reach) {
             self.since = now.plus(SLACK);
@@ -211,13 +234,19 @@ impl Row {
     }
 }
 
-async fn locked(tx: &mut PgConnection, author: UserId, kind: ContentKind) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT reach, reach_worst, since, rate, counted_at FROM feed_routes
-         WHERE author = $1 AND kind = $2 FOR UPDATE",
+async fn locked(tx: &mut PgConnection, sources: &[Source]) -> Result<HashMap<Source, Row>, sqlx::Error> {
+    type Found = (UserId, i16, i16, i16, Timestamp, f64, Timestamp, i64);
+    let rows: Vec<Found> = sqlx::query_as(
+        "SELECT author, kind, reach, reach_worst, since, rate, counted_at, followers FROM feed_routes
+         WHERE (author, kind) IN (SELECT * FROM unnest($1::uuid[], $2::smallint[])) ORDER BY author, kind FOR UPDATE",
     )
-    .bind(author)
-    .bind(kind.number())
-    .fetch_optional(tx)
-    .await
+    .bind(sources.iter().map(|source| source.author).collect::<Vec<_>>())
+    .bind(sources.iter().map(|source| source.kind.number()).collect::<Vec<_>>())
+    .fetch_all(tx)
+    .await?;
+    let row = |(author, kind, reach, reach_worst, since, rate, counted_at, followers): Found| {
+        let source = Source { author, kind: ContentKind::from_number(kind)? };
+        Some((source, Row { reach, reach_worst, since, rate, counted_at, followers }))
+    };
+    Ok(rows.into_iter().filter_map(row).collect())
 }

@@ -36,7 +36,7 @@ pub struct Service {
     routes: Routes,
     viewers: Viewers,
     pull: Meter,
-    db: Db,
+    pub(crate) db: Db,
 }
 
 /// What a viewer's feed is made of.

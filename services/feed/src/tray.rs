@@ -5,9 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use kernel::{ContentId, Ctx, PageSize, UserId};
+use rank::Profile;
 use schemas::content::Content;
 use schemas::feed::{StoryTray, TrayEntry};
 
+use crate::ranked::query::known;
 use crate::{Error, Service};
 
 /// How long a story lives.
@@ -18,10 +20,12 @@ pub const STORIES_OF_ONE_MAX: usize = 10;
 const SPARE: usize = 16;
 
 impl Service {
-    /// Live stories by person: the caller's own first, then by whether something is unseen, then by who told last. Six round
-    /// trips, however many are followed.
+    /// Live stories by person: the caller's own first, then by whether something is unseen, then by how much the caller likes to
+    /// see of them, then by who told last. Seven round trips, however many are followed.
     pub async fn stories(&self, ctx: &Ctx, size: PageSize) -> Result<StoryTray, Error> {
-        let mut authors = self.graph.followed(ctx.user).await?;
+        let followed = async { Ok::<_, Error>(self.graph.followed(ctx.user).await?) };
+        let (followed, liking) = tokio::join!(followed, self.liking(ctx.user));
+        let mut authors = followed?;
         authors.push(ctx.user);
         let found = self.contents.stories(&authors, ctx.now.minus(STORY_LIFE), STORIES_OF_ONE_MAX).await?;
         let ids: Vec<ContentId> = found.iter().map(|entry| entry.id).collect();
@@ -32,9 +36,13 @@ impl Service {
             by_author.entry(entry.author).or_default().push(entry.id);
         }
         let mut people: Vec<(UserId, Vec<ContentId>)> = by_author.into_iter().collect();
-        people.sort_unstable_by_key(|(author, ids)| {
+        let place = |(author, ids): &(UserId, Vec<ContentId>)| {
             let unseen = *author == ctx.user || ids.iter().any(|id| !seen.contains(id));
-            Reverse((*author == ctx.user, unseen, ids.iter().max().copied()))
+            (*author == ctx.user, unseen, liking.author(*author), ids.iter().max().copied())
+        };
+        people.sort_by(|a, b| {
+            let (a, b) = (place(a), place(b));
+            (b.0, b.1).cmp(&(a.0, a.1)).then(b.2.total_cmp(&a.2)).then(b.3.cmp(&a.3))
         });
         people.truncate(size.get() + SPARE);
 
@@ -57,6 +65,14 @@ impl Service {
         });
         items.truncate(size.get());
         Ok(StoryTray { items })
+    }
+
+    /// Whom the viewer likes to see; nobody in particular, when there is no answer.
+    async fn liking(&self, viewer: UserId) -> Profile {
+        known(&self.db, viewer).await.unwrap_or_else(|error| {
+            tracing::debug!(%viewer, %error, "a tray by time alone");
+            Profile::default()
+        })
     }
 
     /// What of `ids` the viewer has seen; nothing, when nobody knows.

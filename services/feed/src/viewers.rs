@@ -64,14 +64,17 @@ impl Viewers {
     }
 
     /// Those of `viewers` who are in a class above the lowest.
-    pub(crate) async fn classes(&self, viewers: &[UserId]) -> StoreResult<HashMap<UserId, Class>> {
-        let rows = sqlx::query_as::<_, (UserId, i16)>(
-            "SELECT viewer, class FROM feed_viewers WHERE viewer = ANY($1) AND class > 0",
+    pub(crate) async fn of_all(&self, viewers: &[UserId]) -> StoreResult<HashMap<UserId, Viewer>> {
+        let rows = sqlx::query_as::<_, (UserId, i16, i16, Timestamp)>(
+            "SELECT viewer, class, class_worst, since FROM feed_viewers WHERE viewer = ANY($1) AND class > 0",
         )
         .bind(viewers)
         .fetch_all(self.db.pool());
         let rows = telemetry::timed("postgres", "feed.classes", rows).await.map_err(fault)?;
-        Ok(rows.into_iter().map(|(viewer, class)| (viewer, Class::from_number(class))).collect())
+        let viewer = |(id, class, worst, since)| {
+            (id, Viewer { class: Class::from_number(class), worst: Class::from_number(worst), since })
+        };
+        Ok(rows.into_iter().map(viewer).collect())
     }
 
     /// Remembers that somebody opened the feed. Whether it is time to write.

@@ -1,10 +1,11 @@
 //! Keeps timelines: writes what was posted, fills and empties them as people follow and unfollow.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Clock, ContentId, EventId, Problem, Timestamp, UserId};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use kernel::{Clock, EventId, Problem, UserId};
 use postgres::Db;
 use postgres::outbox::{ConsumeError, Consumer, Delivery};
 use schemas::content::ContentCreated;
@@ -15,20 +16,22 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::costs::{Known, Meter};
-use crate::jobs::{self, Claimed, Jobs, Task};
+use crate::fan_out::{FanOut, Pass, Place, Publication};
+use crate::jobs::{self, Claimed, Job, Jobs, Task};
 use crate::metrics::METRICS;
-use crate::model::{Entry, Source, Window};
+use crate::model::{Source, Window};
 use crate::neighbours::{Contents, Graph};
-use crate::policy::{Class, Reach};
 use crate::routes::{IN_TIMELINES, Routes};
-use crate::timelines::{BATCH_MAX, Timelines};
+use crate::timelines::{Line, Timelines};
 use crate::viewers::Viewers;
 use crate::{Error, Settings};
 
 /// Content of an author that a new follower finds in the feed.
 pub const BACKFILL_MAX: usize = 100;
-/// Every so many writes to a timeline, on average, it is looked whether it has grown too long.
-pub const TRIM_EVERY: u64 = 32;
+/// Events that are taken at once: the followers of so many authors are read in one round trip.
+pub const EVENTS_AT_ONCE: usize = 64;
+/// Follows and unfollows of a batch of events that are worked on at once.
+const TASKS_AT_ONCE: usize = 4;
 /// Tasks that one process works on at once.
 const LANES: usize = 2;
 /// Wait between looks for decisions that are due.
@@ -40,10 +43,9 @@ pub struct Worker {
     timelines: Arc<dyn Timelines>,
     contents: Arc<dyn Contents>,
     graph: Arc<dyn Graph>,
-    routes: Routes,
-    viewers: Viewers,
-    costs: Known,
-    meter: Meter,
+    routes: Arc<Routes>,
+    viewers: Arc<Viewers>,
+    fan_out: FanOut,
     db: Db,
     jobs: Jobs,
     clock: Clock,
@@ -60,35 +62,66 @@ impl Worker {
         settings: &Settings,
         clock: Clock,
     ) -> Arc<Self> {
-        Arc::new(Self {
-            timelines,
-            contents,
-            graph,
-            routes: Routes::new(db.clone(), settings.distribution, settings.pull_followers_min),
-            viewers: Viewers::new(db.clone()),
+        let routes = Arc::new(Routes::new(db.clone(), settings.distribution, settings.pull_followers_min));
+        let viewers = Arc::new(Viewers::new(db.clone()));
+        let fan_out = FanOut {
+            timelines: Arc::clone(&timelines),
+            graph: Arc::clone(&graph),
+            routes: Arc::clone(&routes),
+            viewers: Arc::clone(&viewers),
             costs: Known::new(db.clone(), settings, LANES as f64),
             meter: Meter::of_pushing(),
-            jobs: Jobs::new(db.clone()),
-            db,
-            clock,
-            work: Notify::new(),
-        })
+            clock: clock.clone(),
+        };
+        let jobs = Jobs::new(db.clone());
+        Arc::new(Self { timelines, contents, graph, routes, viewers, fan_out, db, jobs, clock, work: Notify::new() })
     }
 
     /// Does the first step of a task at once. What remains, or fails, becomes a job: neither a long fan-out nor a store that
     /// is away holds up the events behind this one.
     pub async fn take(&self, id: EventId, task: Task) -> Result<(), Error> {
-        let after = match self.step(task, None).await {
+        let now = self.clock.now();
+        let job = match self.step(task, None).await {
             Ok(None) => return Ok(()),
-            Ok(Some(after)) => Some(after),
+            Ok(Some((task, after))) => Job { id, task, after, due_at: now },
             Err(error) => {
                 METRICS.steps_failed.inc();
                 tracing::warn!(event = %id, ?task, %error, "a timeline was not updated; it will be tried again");
-                None
+                Job { id, task, after: None, due_at: now.plus(jobs::backoff(1)) }
             }
         };
-        let wait = if after.is_some() { Duration::ZERO } else { jobs::backoff(1) };
-        self.jobs.add(id, task, after, self.clock.now().plus(wait)).await?;
+        self.keep(&[job]).await
+    }
+
+    /// The same for many publications at once.
+    async fn publish(&self, ids: &[EventId], publications: &[Publication]) -> Result<(), Error> {
+        let now = self.clock.now();
+        let jobs: Vec<Job> = match self.fan_out.begin(publications).await {
+            Ok(places) => {
+                METRICS.steps.inc_by(publications.len() as u64);
+                let long = ids.iter().zip(publications).zip(places);
+                let job = |((id, it), place): ((&EventId, &Publication), Option<Place>)| {
+                    let Place { pass, after } = place?;
+                    Some(Job { id: *id, task: Task::push(*it, pass), after, due_at: now })
+                };
+                long.filter_map(job).collect()
+            }
+            Err(error) => {
+                METRICS.steps_failed.inc();
+                let count = publications.len();
+                tracing::warn!(count, %error, "publications did not reach timelines; they will be tried again");
+                let due_at = now.plus(jobs::backoff(1));
+                let again = ids.iter().zip(publications);
+                again
+                    .map(|(id, it)| Job { id: *id, task: Task::push(*it, Pass::default()), after: None, due_at })
+                    .collect()
+            }
+        };
+        if jobs.is_empty() { Ok(()) } else { self.keep(&jobs).await }
+    }
+
+    async fn keep(&self, jobs: &[Job]) -> Result<(), Error> {
+        self.jobs.add(jobs).await?;
         self.work.notify_one();
         Ok(())
     }
@@ -114,10 +147,10 @@ impl Worker {
 
     /// Looks again at decisions and classes that are due, and tells what pushing took.
     pub async fn recheck(&self) -> Result<(), Error> {
-        self.meter.write(&self.db).await?;
+        self.fan_out.meter.write(&self.db).await?;
         let now = self.clock.now();
         while self.viewers.recheck(now).await? {}
-        let crowd = self.costs.now(&self.viewers, now).await?;
+        let crowd = self.fan_out.costs.now(&self.viewers, now).await?;
         while self.routes.recheck(&crowd, now).await? {}
         Ok(())
     }
@@ -147,8 +180,8 @@ impl Worker {
     async fn work_on(&self, job: Claimed) -> Result<(), Error> {
         match self.step(job.task, job.after).await {
             Ok(None) => job.done().await?,
-            Ok(Some(after)) => {
-                job.go_on(after, self.clock.now()).await?;
+            Ok(Some((task, after))) => {
+                job.go_on(task, after, self.clock.now()).await?;
                 self.work.notify_one();
             }
             Err(error) => {
@@ -160,10 +193,19 @@ impl Worker {
         Ok(())
     }
 
-    /// One bounded step of a task; the follower to go on after, if there is more to do.
-    async fn step(&self, task: Task, after: Option<UserId>) -> Result<Option<UserId>, Error> {
+    /// One bounded step of a task; what is left to do, after which follower, if anything is.
+    async fn step(&self, task: Task, after: Option<UserId>) -> Result<Option<(Task, Option<UserId>)>, Error> {
         let next = match task {
-            Task::Push { content, author, posted_at } => self.push(content, author, posted_at, after).await?,
+            Task::Push { content, author, posted_at, pass } => {
+                let publication = Publication { content, author, posted_at };
+                let begins = after.is_none() && pass == Pass::Everybody;
+                let place = if begins {
+                    self.fan_out.begin(&[publication]).await?.into_iter().flatten().next()
+                } else {
+                    self.fan_out.go_on(publication, Place { pass, after }).await?
+                };
+                place.map(|place| (Task::push(publication, place.pass), place.after))
+            }
             Task::Backfill { viewer, author } => {
                 self.backfill(viewer, author).await?;
                 None
@@ -179,57 +221,6 @@ impl Worker {
         };
         METRICS.steps.inc();
         Ok(next)
-    }
-
-    /// Up to [`BATCH_MAX`] followers get something new. Who follows later, with an id that was passed already, gets it by
-    /// the backfill: it was committed before this began.
-    async fn push(
-        &self,
-        content: ContentId,
-        author: UserId,
-        posted_at: Timestamp,
-        after: Option<UserId>,
-    ) -> Result<Option<UserId>, Error> {
-        let (kind, now) = (content.kind(), self.clock.now());
-        let reach = if after.is_none() {
-            let followers = self.graph.followers_count(author).await?;
-            let crowd = self.costs.now(&self.viewers, now).await?;
-            self.routes.published((author, kind), followers, &crowd, (posted_at, now)).await?
-        } else {
-            self.routes.reach(author, kind).await?
-        };
-        if reach == Reach::NOBODY {
-            METRICS.pulled.inc();
-            return Ok(None);
-        }
-        let page = self.graph.followers(author, after, BATCH_MAX).await?;
-        let next = if page.len() == BATCH_MAX { page.last().copied() } else { None };
-        let followers = self.reached(page, reach).await?;
-        if !followers.is_empty() {
-            let began = Instant::now();
-            self.timelines.push(&followers, Entry { id: content, author }).await?;
-            self.meter.measured(followers.len(), began.elapsed());
-            METRICS.rows.inc_by(followers.len() as u64);
-            let grown: Vec<UserId> =
-                followers.iter().copied().filter(|viewer| is_due_for_trim(*viewer, content)).collect();
-            if !grown.is_empty() {
-                self.timelines.trim(&grown).await?;
-            }
-        }
-        if next.is_none() {
-            METRICS.visible_after.observe(self.clock.now().since(posted_at).as_secs_f64());
-        }
-        Ok(next)
-    }
-
-    /// Those of `viewers` who are pushed to. Whoever comes into a higher class after this was asked pulls what was published
-    /// until then.
-    async fn reached(&self, mut viewers: Vec<UserId>, reach: Reach) -> Result<Vec<UserId>, Error> {
-        if reach != Reach::EVERYBODY {
-            let classes = self.viewers.classes(&viewers).await?;
-            viewers.retain(|viewer| reach.pushes_to(classes.get(viewer).copied().unwrap_or(Class::LOWEST)));
-        }
-        Ok(viewers)
     }
 
     async fn backfill(&self, viewer: UserId, author: UserId) -> Result<(), Error> {
@@ -248,7 +239,8 @@ impl Worker {
         if latest.is_empty() {
             return Ok(());
         }
-        self.timelines.fill(viewer, &latest).await?;
+        let lines: Vec<Line> = latest.iter().map(|entry| Line { viewer, entry: *entry }).collect();
+        self.timelines.write(&lines).await?;
         METRICS.rows.inc_by(latest.len() as u64);
         self.timelines.trim(&[viewer]).await?;
         Ok(())
@@ -267,12 +259,6 @@ impl Worker {
         let edges = self.graph.edges(viewer, &[author]).await?;
         Ok(edges.get(&author).is_some_and(|edge| edge.follows))
     }
-}
-
-/// Chooses one viewer in [`TRIM_EVERY`], another set for each piece of content, the same set when a step is repeated.
-fn is_due_for_trim(viewer: UserId, content: ContentId) -> bool {
-    let mixed = (viewer.uuid().as_u128() ^ content.uuid().as_u128()) as u64;
-    mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & (TRIM_EVERY - 1) == 0
 }
 
 /// `source` follows or followed `target`.
@@ -299,46 +285,62 @@ impl Consumer for Worker {
     }
 
     async fn consume(&self, event: &Delivery) -> Result<(), ConsumeError> {
-        let payload = event.payload.clone();
-        let task = match event.kind.as_str() {
-            "content.created" => {
-                let ContentCreated { content, author, created_at, .. } = serde_json::from_value(payload)?;
-                // Those are found where they belong: below what they are about, and in the tray.
-                if !IN_TIMELINES.contains(&content.kind()) {
-                    return Ok(());
+        match task_of(event)? {
+            Some(task) => Ok(self.take(event.id, task).await?),
+            None => Ok(()),
+        }
+    }
+
+    fn at_once(&self) -> usize {
+        EVENTS_AT_ONCE
+    }
+
+    /// What was published together is written together.
+    async fn consume_all(&self, events: &[&Delivery]) -> Result<(), ConsumeError> {
+        let (mut ids, mut publications, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for event in events {
+            match task_of(event)? {
+                Some(Task::Push { content, author, posted_at, .. }) => {
+                    ids.push(event.id);
+                    publications.push(Publication { content, author, posted_at });
                 }
-                Task::Push { content, author, posted_at: created_at }
+                Some(task) => others.push((event.id, task)),
+                None => {}
             }
-            "follow.created" => {
-                let FollowChanged { source, target } = serde_json::from_value(payload)?;
-                Task::Backfill { viewer: source, author: target }
-            }
-            "follow.removed" => {
-                let FollowChanged { source, target } = serde_json::from_value(payload)?;
-                Task::Remove { viewer: source, author: target }
-            }
-            "account.deleted" => {
-                let AccountDeleted { user } = serde_json::from_value(payload)?;
-                Task::Clear { viewer: user }
-            }
-            _ => return Ok(()),
-        };
-        Ok(self.take(event.id, task).await?)
+        }
+        if !publications.is_empty() {
+            self.publish(&ids, &publications).await?;
+        }
+        let others = stream::iter(others).map(|(id, task)| self.take(id, task)).buffer_unordered(TASKS_AT_ONCE);
+        Ok(others.try_collect::<()>().await?)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use kernel::ContentKind;
-
-    #[test]
-    fn every_timeline_is_due_for_a_trim_now_and_then() {
-        let post = |ms| ContentId::new(ContentKind::Post, Timestamp::from_millis(ms));
-        let viewer = UserId::new(Timestamp::from_millis(7));
-        let due = (0..3_200).filter(|ms| is_due_for_trim(viewer, post(*ms))).count();
-        assert!((50..200).contains(&due), "{due} of 3,200");
-        let post = post(9);
-        assert_eq!(is_due_for_trim(viewer, post), is_due_for_trim(viewer, post));
-    }
+/// What an event gives to do.
+fn task_of(event: &Delivery) -> Result<Option<Task>, serde_json::Error> {
+    let payload = event.payload.clone();
+    let task = match event.kind.as_str() {
+        "content.created" => {
+            let ContentCreated { content, author, created_at, .. } = serde_json::from_value(payload)?;
+            // Others are found where they belong: below what they are about, and in the tray.
+            if !IN_TIMELINES.contains(&content.kind()) {
+                return Ok(None);
+            }
+            Task::Push { content, author, posted_at: created_at, pass: Pass::default() }
+        }
+        "follow.created" => {
+            let FollowChanged { source, target } = serde_json::from_value(payload)?;
+            Task::Backfill { viewer: source, author: target }
+        }
+        "follow.removed" => {
+            let FollowChanged { source, target } = serde_json::from_value(payload)?;
+            Task::Remove { viewer: source, author: target }
+        }
+        "account.deleted" => {
+            let AccountDeleted { user } = serde_json::from_value(payload)?;
+            Task::Clear { viewer: user }
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(task))
 }

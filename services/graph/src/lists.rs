@@ -156,6 +156,26 @@ pub(crate) async fn followers(db: &Db, author: UserId, after: Option<UserId>, co
     timed("postgres", "graph.followers", query).await.map_err(fault)
 }
 
+/// Some followers of each, and how many there are.
+pub(crate) async fn first_followers(
+    db: &Db,
+    authors: &[UserId],
+    count: i64,
+) -> StoreResult<Vec<(UserId, Vec<UserId>, u64)>> {
+    let query = sqlx::query_as(
+        "SELECT asked.author,
+                ARRAY (SELECT source FROM follows WHERE target = asked.author ORDER BY source LIMIT $2),
+                coalesce(people.followers, 0)
+         FROM unnest($1::uuid[]) AS asked (author) LEFT JOIN graph_people people ON people.user_id = asked.author",
+    )
+    .bind(authors)
+    .bind(count)
+    .fetch_all(db.pool());
+    let rows: Vec<(UserId, Vec<UserId>, i64)> =
+        timed("postgres", "graph.first_followers", query).await.map_err(fault)?;
+    Ok(rows.into_iter().map(|(author, first, count)| (author, first, count.unsigned_abs())).collect())
+}
+
 /// Everybody whom `viewer` follows.
 pub(crate) async fn followings(db: &Db, viewer: UserId) -> StoreResult<Vec<UserId>> {
     let query = sqlx::query_scalar("SELECT target FROM follows WHERE source = $1").bind(viewer).fetch_all(db.pool());

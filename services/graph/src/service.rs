@@ -213,6 +213,15 @@ impl Service {
         Ok(lists::followers(&self.db, author, after, FOLLOWERS_PAGE as i64).await?)
     }
 
+    /// The first `limit` followers of each of `authors`, in the order of their ids, and how many there are, in one round trip.
+    pub async fn first_followers(
+        &self,
+        authors: &[UserId],
+        limit: usize,
+    ) -> Result<Vec<(UserId, Vec<UserId>, u64)>, Error> {
+        Ok(lists::first_followers(&self.db, authors, limit as i64).await?)
+    }
+
     /// Everybody whom `viewer` follows: at most [`FOLLOWING_MAX`](crate::model::FOLLOWING_MAX).
     pub async fn followings(&self, viewer: UserId) -> Result<Vec<UserId>, Error> {
         Ok(lists::followings(&self.db, viewer).await?)

@@ -14,6 +14,8 @@
 //!   at once and one key in order. Events that fail go to `event_retries` in the transaction that moves the position,
 //!   and later ones of their key queue up behind them, so that nothing else waits. After the last try an event is put
 //!   aside in `event_dead`, from where [`replay`] takes it.
+//! - **A consumer may take several at once** ([`Consumer::consume_all`]): the busier it is, the larger its batches. What
+//!   fails in company is tried alone, so that one bad event takes no other with it.
 //! - **Positions are given by the change stream, not by a sequence**: a sequence gives numbers before the commit, so
 //!   that a reader by number would miss what commits late.
 //! - **Not Redis Streams.** Redis may lose its memory, and an event that is written with its change may not be lost.
@@ -79,6 +81,20 @@ pub trait Consumer: Send + Sync {
     fn wants(&self, kind: &str) -> bool;
 
     async fn consume(&self, event: &Delivery) -> Result<(), ConsumeError>;
+
+    /// How many events [`Consumer::consume_all`] takes at once. With one, each comes by itself.
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    /// Takes several events, each the only one of its key, where that costs less than one after the other. When it fails,
+    /// each is given to [`Consumer::consume`].
+    async fn consume_all(&self, events: &[&Delivery]) -> Result<(), ConsumeError> {
+        for event in events {
+            self.consume(event).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Longest time that an event is kept for a consumer that has not taken it, and that a consumer is remembered for which

@@ -8,7 +8,7 @@ use kernel::{Clock, Timestamp};
 use sqlx::{FromRow as _, PgConnection, Row as _};
 use tokio::time::Instant;
 
-use super::deliver::deliver;
+use super::deliver::{deliver, deliver_all};
 use super::metrics::{METRICS, of};
 use super::{Consumer, Delivery};
 use crate::{Db, StoreResult, fault};
@@ -67,9 +67,20 @@ pub async fn turn(db: &Db, clock: &Clock, consumer: &dyn Consumer) -> StoreResul
 
     let deadline = Instant::now() + TURN_MAX;
     let retried = retries.into_iter().map(|placed| (true, vec![placed]));
-    let groups = retried.chain(by_key(free).into_iter().map(|group| (false, group)));
+    let (alone, company): (Vec<_>, Vec<_>) =
+        by_key(free).into_iter().partition(|group| group.len() > 1 || consumer.at_once() <= 1);
+    let groups = retried.map(|(again, group)| (again, true, group));
+    let groups = groups.chain(alone.into_iter().map(|group| (false, true, group)));
+    let groups = groups.chain(batches(company, consumer.at_once()).into_iter().map(|batch| (false, false, batch)));
     let handed_out: Vec<(bool, Vec<(Placed, Outcome)>)> = stream::iter(groups)
-        .map(|(again, group)| async move { (again, in_order(consumer, clock, group, deadline).await) })
+        .map(|(again, of_one_key, group)| async move {
+            let outcomes = if of_one_key {
+                in_order(consumer, clock, group, deadline).await
+            } else {
+                together(consumer, clock, group, deadline).await
+            };
+            (again, outcomes)
+        })
         .buffer_unordered(KEYS_AT_ONCE)
         .collect()
         .await;
@@ -175,6 +186,41 @@ fn by_key(events: Vec<Placed>) -> Vec<Vec<Placed>> {
         }
     }
     groups
+}
+
+/// Groups of one event each, so many at once.
+fn batches(groups: Vec<Vec<Placed>>, at_once: usize) -> Vec<Vec<Placed>> {
+    let mut batches: Vec<Vec<Placed>> = Vec::new();
+    for placed in groups.into_iter().flatten() {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < at_once => batch.push(placed),
+            _ => batches.push(vec![placed]),
+        }
+    }
+    batches
+}
+
+/// Events of different keys at once; one by one when that fails.
+async fn together(
+    consumer: &dyn Consumer,
+    clock: &Clock,
+    batch: Vec<Placed>,
+    deadline: Instant,
+) -> Vec<(Placed, Outcome)> {
+    if batch.len() > 1 && Instant::now() <= deadline {
+        let events: Vec<&Delivery> = batch.iter().map(|placed| &placed.event).collect();
+        match deliver_all(consumer, &events, clock).await {
+            Ok(()) => return batch.into_iter().map(|placed| (placed, Outcome::Taken)).collect(),
+            Err(error) => {
+                tracing::debug!(consumer = consumer.name(), events = events.len(), error, "delivered one by one");
+            }
+        }
+    }
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for placed in batch {
+        outcomes.extend(in_order(consumer, clock, vec![placed], deadline).await);
+    }
+    outcomes
 }
 
 /// One key's events, one after the other, up to the first that fails.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use feed::{Area, Edge, Entry, Reception, Shown, Source, Window};
+use feed::{Area, Edge, Entry, Followers, Reception, Shown, Source, Window};
 use index::Language;
 use kernel::{ContentId, ContentKind, Problem, Timestamp, UserId};
 
@@ -31,8 +31,9 @@ impl feed::Graph for Relations {
         Ok(page)
     }
 
-    async fn followers_count(&self, author: UserId) -> Result<u64, Problem> {
-        Ok(self.0.counts(author).await?.followers)
+    async fn followers_of(&self, authors: &[UserId], limit: usize) -> Result<HashMap<UserId, Followers>, Problem> {
+        let found = self.0.first_followers(authors, limit).await?;
+        Ok(found.into_iter().map(|(author, first, count)| (author, Followers { first, count })).collect())
     }
 }
 

@@ -137,6 +137,7 @@ impl Listener {
         for statement in [
             "DELETE FROM feed_profiles WHERE viewer = $1",
             "DELETE FROM feed_less WHERE viewer = $1",
+            "DELETE FROM feed_preferences WHERE viewer = $1",
             "DELETE FROM feed_seen WHERE viewer = $1",
             "DELETE FROM feed_acts WHERE person = $1",
             "DELETE FROM feed_served WHERE viewer = $1",

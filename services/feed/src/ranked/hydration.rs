@@ -22,6 +22,7 @@ pub struct Hydrator {
     pub db: Db,
     pub contents: Arc<dyn Contents>,
     pub graph: Arc<dyn Graph>,
+    pub patience: u32,
 }
 
 /// Candidates, and the content of those that the viewer may read.
@@ -59,9 +60,9 @@ impl Hydrator {
         let authors: Vec<UserId> = authors.into_iter().collect();
         let edges = async { Ok(self.graph.edges(query.viewer(), &authors).await?) };
         let (contents, edges, counted) = tokio::try_join!(
-            Self::READABLE.run(self.readable(query.viewer(), &ids)),
-            Self::EDGES.run(edges),
-            Self::COUNTED.run(self.counted(query, &ids, &authors, served_since)),
+            Self::READABLE.run(self.patience, self.readable(query.viewer(), &ids)),
+            Self::EDGES.run(self.patience, edges),
+            Self::COUNTED.run(self.patience, self.counted(query, &ids, &authors, served_since)),
         )?;
         let candidate = |it: &Proposal| candidate(query, it, contents.get(&it.id), &edges, &counted);
         Ok(Hydrated { candidates: proposals.iter().map(candidate).collect(), contents })

@@ -21,6 +21,8 @@
 //! - **A model serves once it is better than the hand-weighted one** at predicting what neither had seen yet; until then, and
 //!   whenever it gets worse, pages are ranked by hand while it goes on learning. Every so many pages are also ranked by the one that does
 //!   not serve, and how far the two agree is a metric.
+//! - **A cursor goes on in the feed that it is of**: `GET /v1/feed` is the ranked feed or, for those who chose so, that of those
+//!   followed, and whoever changes that while paging gets the rest of what was begun.
 //! - **Only public content of accounts that are not private is recommended**: the sources beyond those followed look at `feed_items`, into
 //!   which nothing else is written, and which is a hint: hydration asks the owner.
 
@@ -32,7 +34,8 @@ mod log;
 mod models;
 mod neighbours;
 mod pipeline;
-mod query;
+mod preferences;
+pub(crate) mod query;
 mod service;
 mod slates;
 mod sources;
@@ -44,5 +47,7 @@ pub use learner::{BATCH_MAX, Learner, WAIT};
 pub use models::{JUDGED_MIN, Models};
 pub use neighbours::{Open, Opens};
 pub use pipeline::Parts;
+pub use query::Asked;
+pub use rank::mix::Rules;
 pub use service::{LESS_AGE_MAX, LESS_MAX, Ranked, SERVED_LATELY};
 pub use slates::SLATE_AGE_MAX;

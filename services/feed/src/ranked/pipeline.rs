@@ -34,6 +34,9 @@ pub struct Parts {
     pub contents: Arc<dyn Contents>,
     pub graph: Arc<dyn Graph>,
     pub models: Arc<Models>,
+    /// How many times its deadline a stage may take: 1, but for tests on machines that do much else.
+    pub patience: u32,
+    pub rules: Rules,
 }
 
 pub struct Pipeline {
@@ -41,6 +44,7 @@ pub struct Pipeline {
     sources: Vec<Box<dyn Source>>,
     hydration: hydration::Hydrator,
     models: Arc<Models>,
+    patience: u32,
     rules: Rules,
     slates: Slates,
 }
@@ -54,7 +58,7 @@ impl Pipeline {
         let (contents, graph) = (parts.contents.clone(), parts.graph.clone());
         Self {
             // Who asks: profile, wishes for less, people whom they follow.
-            query: query::Hydrator { db: db(), graph: graph.clone() },
+            query: query::Hydrator { db: db(), graph: graph.clone(), patience: parts.patience },
             // Who proposes, the preferred reason first.
             sources: vec![
                 Box::new(Followed(parts.following.clone())),
@@ -65,10 +69,11 @@ impl Pipeline {
                 Box::new(Newcomers(db())),
             ],
             // What is proposed: content as the viewer may read it, edges to authors, what was seen, what came of it so far.
-            hydration: hydration::Hydrator { db: db(), contents, graph },
+            hydration: hydration::Hydrator { db: db(), contents, graph, patience: parts.patience },
             // Filters, scorers and selection are `rank::slate`: pure, by this model and these rules.
             models: parts.models.clone(),
-            rules: Rules::default(),
+            patience: parts.patience,
+            rules: parts.rules.clone(),
             // Side effects: the order is kept.
             slates: Slates(db()),
         }
@@ -90,12 +95,14 @@ impl Pipeline {
         }
         let slots = ranked.into_iter().map(|ranked| slot(&query, ranked, &hydrated)).collect();
         let slate = Slate { version: current.version(), slots };
-        let id = Self::KEEP.run(async { Ok(Some(self.slates.keep(ctx, &slate).await?)) }).await?;
+        let id = Self::KEEP.run(self.patience, async { Ok(Some(self.slates.keep(ctx, &slate).await?)) }).await?;
         Ok(Made { id: id.unwrap_or_default(), slate, contents: hydrated.contents.into_iter().collect() })
     }
 
     async fn propose(&self, query: &Query) -> Result<Vec<Proposal>, Error> {
-        let stages = self.sources.iter().map(|source| async { source.stage().run(source.propose(query)).await });
+        let within = self.patience;
+        let stages =
+            self.sources.iter().map(|source| async { source.stage().run(within, source.propose(query)).await });
         let mut all: Vec<Proposal> = Vec::new();
         let mut places: BTreeMap<ContentId, usize> = BTreeMap::new();
         for proposal in try_join_all(stages).await?.into_iter().flatten() {

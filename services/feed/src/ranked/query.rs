@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{ContentKind, Ctx, Timestamp, UserId};
-use postgres::{Db, fault};
+use postgres::{Db, StoreResult, fault};
 use rank::{Action, Actions, Profile};
 use sqlx::types::Json;
 
@@ -46,6 +46,7 @@ impl Query {
 pub struct Hydrator {
     pub db: Db,
     pub graph: Arc<dyn Graph>,
+    pub patience: u32,
 }
 
 impl Hydrator {
@@ -54,8 +55,10 @@ impl Hydrator {
 
     pub async fn hydrate(&self, ctx: &Ctx, asked: Asked) -> Result<Query, Error> {
         let followed = async { Ok(self.graph.followed(ctx.user).await?) };
-        let (profile, mut followed) =
-            tokio::try_join!(Self::PROFILE.run(self.profile(ctx.user, ctx.now)), Self::FOLLOWED.run(followed))?;
+        let (profile, mut followed) = tokio::try_join!(
+            Self::PROFILE.run(self.patience, self.profile(ctx.user, ctx.now)),
+            Self::FOLLOWED.run(self.patience, followed)
+        )?;
         if followed.len() > FOLLOWED_MAX {
             followed.sort_by(|a, b| profile.author(*b).total_cmp(&profile.author(*a)));
             followed.truncate(FOLLOWED_MAX);
@@ -66,12 +69,7 @@ impl Hydrator {
     /// What the viewer likes, with what they asked for less of.
     async fn profile(&self, viewer: UserId, now: Timestamp) -> Result<Profile, Error> {
         type Less = (UserId, i16, Vec<i64>);
-        let profile = async {
-            let row = sqlx::query_scalar("SELECT profile FROM feed_profiles WHERE viewer = $1")
-                .bind(viewer)
-                .fetch_optional(self.db.pool());
-            row.await.map_err(fault)
-        };
+        let profile = known(&self.db, viewer);
         let less = async {
             let rows = sqlx::query_as(
                 "SELECT author, kind, tags FROM feed_less WHERE viewer = $1 AND at > $2 ORDER BY at DESC LIMIT $3",
@@ -82,8 +80,7 @@ impl Hydrator {
             .fetch_all(self.db.pool());
             rows.await.map_err(fault)
         };
-        let (profile, less): (Option<Json<Profile>>, Vec<Less>) = tokio::try_join!(profile, less)?;
-        let mut profile = profile.map(|Json(profile)| profile).unwrap_or_default();
+        let (mut profile, less): (Profile, Vec<Less>) = tokio::try_join!(profile, less)?;
         for (author, kind, tags) in less {
             let Some(kind) = ContentKind::from_number(kind) else { continue };
             let tags: Vec<u64> = tags.into_iter().map(i64::cast_unsigned).collect();
@@ -91,4 +88,13 @@ impl Hydrator {
         }
         Ok(profile)
     }
+}
+
+/// What was learned of somebody.
+pub(crate) async fn known(db: &Db, viewer: UserId) -> StoreResult<Profile> {
+    let query = sqlx::query_scalar("SELECT profile FROM feed_profiles WHERE viewer = $1")
+        .bind(viewer)
+        .fetch_optional(db.pool());
+    let profile: Option<Json<Profile>> = telemetry::timed("postgres", "feed.profile", query).await.map_err(fault)?;
+    Ok(profile.map(|Json(profile)| profile).unwrap_or_default())
 }

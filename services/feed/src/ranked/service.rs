@@ -1,6 +1,6 @@
 //! The use cases of the ranked feed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +9,18 @@ use kernel::{ContentId, Ctx, Cursor, Page, PageSize};
 use postgres::{Db, fault};
 use rank::features::tag_key;
 use schemas::content::Content;
-use schemas::feed::FeedItem;
+use schemas::feed::{FeedChoice, FeedItem, FeedPreferences, FeedPreferencesGiven, Why};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::pipeline::{Parts, Pipeline};
+use super::preferences::Preferences;
 use super::query::Asked;
 use super::slates::{Kept, Slates};
 use super::stage::Stage;
-use crate::Error;
 use crate::neighbours::{Contents, Graph};
 use crate::service::ROUNDS_MAX;
+use crate::{Error, Service};
 
 /// What was served so lately is not served again, seen or not.
 pub const SERVED_LATELY: Duration = Duration::from_secs(10 * 60);
@@ -46,9 +47,12 @@ pub struct Ranked {
     db: Db,
     pipeline: Pipeline,
     slates: Slates,
+    preferences: Preferences,
+    following: Arc<Service>,
     contents: Arc<dyn Contents>,
     graph: Arc<dyn Graph>,
     signer: Signer,
+    patience: u32,
 }
 
 impl Ranked {
@@ -59,11 +63,44 @@ impl Ranked {
         Ok(Arc::new(Self {
             pipeline: Pipeline::new(&parts),
             slates: Slates(parts.db.clone()),
+            preferences: Preferences(parts.db.clone()),
+            following: parts.following,
             db: parts.db,
             contents: parts.contents,
             graph: parts.graph,
             signer: Signer::new(&key),
+            patience: parts.patience,
         }))
+    }
+
+    /// A page of the feed that the viewer chose; of the one that the cursor is of, if there is one.
+    pub async fn feed(
+        &self,
+        ctx: &Ctx,
+        asked: Asked,
+        cursor: Option<&Cursor>,
+        size: PageSize,
+    ) -> Result<Page<FeedItem>, Error> {
+        let (follows_on, asked) = match cursor {
+            // Cursors of the other list are ids.
+            Some(cursor) => (cursor.decode::<ContentId>().is_ok(), asked),
+            None => {
+                let chosen = self.preferences.of(ctx.user).await?;
+                (chosen.feed == FeedChoice::Following, asked.or(&chosen))
+            }
+        };
+        if follows_on {
+            return self.following.following(ctx, cursor, size).await;
+        }
+        self.page(ctx, asked, cursor, size).await
+    }
+
+    pub async fn preferences(&self, ctx: &Ctx) -> Result<FeedPreferences, Error> {
+        Ok(self.preferences.of(ctx.user).await?)
+    }
+
+    pub async fn prefer(&self, ctx: &Ctx, given: FeedPreferencesGiven) -> Result<FeedPreferences, Error> {
+        self.preferences.set(ctx, given).await
     }
 
     /// A page of the ranked feed.
@@ -82,6 +119,8 @@ impl Ranked {
         let (at, slots, known) = match kept {
             Some((at, slots)) => (at, slots, HashMap::new()),
             None => {
+                // A cursor says nothing of language and place.
+                let asked = if position.is_some() { asked.or(&self.preferences.of(ctx.user).await?) } else { asked };
                 let served = if position.is_some() { SERVED_BEFORE } else { SERVED_LATELY };
                 let made = self.pipeline.slate(ctx, asked, ctx.now.minus(served), rand::random()).await?;
                 let slots = made.slate.slots.into_iter();
@@ -118,7 +157,8 @@ impl Ranked {
             }
         }
         if !places.is_empty() {
-            Self::LOG.run(async { Ok(self.slates.served(ctx, at.slate, &places).await?) }).await?;
+            let served = async { Ok(self.slates.served(ctx, at.slate, &places).await?) };
+            Self::LOG.run(self.patience, served).await?;
         }
         let further = Position { place: at.place + next, ..at };
         let next = (next < slots.len()).then(|| self.signer.seal(ctx.user, &LIST, &further));
@@ -137,8 +177,14 @@ impl Ranked {
         authors.dedup();
         let (shown, edges) =
             tokio::try_join!(self.contents.shown(ctx.user, &ids), self.graph.edges(ctx.user, &authors))?;
-        let hidden = |content: &Content| edges.get(&content.author.id).is_some_and(|edge| edge.hidden);
-        known.extend(shown.contents.into_iter().filter(|content| !hidden(content)).map(|it| (it.id, it)));
+        // Kept for following their authors: who unfollows them has not asked for them any more.
+        let followed: HashSet<ContentId> =
+            unread.iter().filter(|slot| slot.why == Why::Followed).map(|slot| slot.id).collect();
+        let belongs = |content: &Content| {
+            let edge = edges.get(&content.author.id).copied().unwrap_or_default();
+            !edge.hidden && (edge.follows || !followed.contains(&content.id))
+        };
+        known.extend(shown.contents.into_iter().filter(belongs).map(|it| (it.id, it)));
         Ok(())
     }
 

@@ -33,9 +33,13 @@ impl Stage {
         Self { name, deadline, fails: FailMode::Closed }
     }
 
-    /// What `work` gives within the deadline; nothing, when it fails and the stage fails open.
-    pub async fn run<T: Default>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let done = match timeout(self.deadline, telemetry::timed("feed", self.name, work)).await {
+    /// What `work` gives within `patience` times the deadline; nothing, when it fails and the stage fails open.
+    pub async fn run<T: Default>(
+        &self,
+        patience: u32,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let done = match timeout(self.deadline * patience, telemetry::timed("feed", self.name, work)).await {
             Ok(done) => done,
             Err(late) => Err(StoreError::unavailable(late).into()),
         };
@@ -62,8 +66,9 @@ mod tests {
             Ok(7)
         };
         let failed = || async { Err::<i32, _>(Error::Cursor) };
-        assert_eq!(open.run(async { Ok(7) }).await.unwrap(), 7);
-        assert_eq!((open.run(late()).await.unwrap(), open.run(failed()).await.unwrap()), (0, 0));
-        assert!(closed.run(late()).await.is_err() && closed.run(failed()).await.is_err());
+        assert_eq!(open.run(1, async { Ok(7) }).await.unwrap(), 7);
+        assert_eq!((open.run(1, late()).await.unwrap(), open.run(1, failed()).await.unwrap()), (0, 0));
+        assert!(closed.run(1, late()).await.is_err() && closed.run(1, failed()).await.is_err());
+        assert_eq!(open.run(2, late()).await.unwrap(), 7, "with more patience");
     }
 }

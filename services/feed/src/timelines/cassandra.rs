@@ -7,7 +7,7 @@ use kernel::{ContentId, StoreError, UserId};
 use scylla::statement::prepared::PreparedStatement;
 use uuid::Uuid;
 
-use super::{LENGTH_MAX, Timelines, entry};
+use super::{LENGTH_MAX, Line, Timelines, entry};
 use crate::model::Entry;
 
 /// Writes of one call that are under way at once.
@@ -36,7 +36,7 @@ impl CassandraTimelines {
         })
     }
 
-    async fn insert(&self, viewer: UserId, entry: Entry) -> StoreResult<()> {
+    async fn insert(&self, Line { viewer, entry }: Line) -> StoreResult<()> {
         let kind = i8::try_from(entry.id.kind().number()).map_err(StoreError::broken)?;
         let row = (viewer.uuid(), entry.id.uuid(), entry.author.uuid(), kind);
         self.db.write(&self.insert, row).await
@@ -87,14 +87,9 @@ where
 
 #[async_trait]
 impl Timelines for CassandraTimelines {
-    async fn push(&self, viewers: &[UserId], entry: Entry) -> Result<(), StoreError> {
-        let writes = each(viewers.iter().copied(), |viewer| self.insert(viewer, entry));
-        telemetry::timed("cassandra", "timelines.push", writes).await
-    }
-
-    async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError> {
-        let writes = each(entries.iter().copied(), |entry| self.insert(viewer, entry));
-        telemetry::timed("cassandra", "timelines.fill", writes).await
+    async fn write(&self, lines: &[Line]) -> Result<(), StoreError> {
+        let writes = each(lines.iter().copied(), |line| self.insert(line));
+        telemetry::timed("cassandra", "timelines.write", writes).await
     }
 
     async fn page(&self, viewer: UserId, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, StoreError> {

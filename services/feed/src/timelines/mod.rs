@@ -14,8 +14,15 @@ pub use self::postgres::PostgresTimelines;
 
 /// Entries that a timeline keeps; more may be there until it is trimmed.
 pub const LENGTH_MAX: usize = 1_000;
-/// Timelines that one push writes to, and entries that one fill writes.
+/// Lines that one call writes.
 pub const BATCH_MAX: usize = 1_000;
+
+/// An entry of somebody's timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    pub viewer: UserId,
+    pub entry: Entry,
+}
 
 /// Rows as entries. `None` for those of kinds that are not known here: a newer Plaza wrote them.
 fn entry(id: Uuid, author: UserId, kind: i16) -> Option<Entry> {
@@ -33,11 +40,8 @@ fn entry(id: Uuid, author: UserId, kind: i16) -> Option<Entry> {
 /// - Trimming keeps the newest [`LENGTH_MAX`] entries, all of them, and no others.
 #[async_trait]
 pub trait Timelines: Send + Sync {
-    /// Writes one entry into the timelines of up to [`BATCH_MAX`] people.
-    async fn push(&self, viewers: &[UserId], entry: Entry) -> Result<(), StoreError>;
-
-    /// Writes up to [`BATCH_MAX`] entries into one timeline.
-    async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError>;
+    /// Writes up to [`BATCH_MAX`] lines, of whatever timelines.
+    async fn write(&self, lines: &[Line]) -> Result<(), StoreError>;
 
     /// Up to `limit` entries below `before`, or from the top; those of kinds that are not known here are passed over. One
     /// round trip, as long as there are none of those.

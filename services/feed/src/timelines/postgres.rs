@@ -1,11 +1,11 @@
 //! Timelines in PostgreSQL: one row an entry.
 
 use async_trait::async_trait;
-use kernel::{ContentId, ContentKind, StoreError, UserId};
+use kernel::{ContentId, StoreError, UserId};
 use postgres::{Db, fault};
 use uuid::Uuid;
 
-use super::{LENGTH_MAX, Timelines, entry};
+use super::{LENGTH_MAX, Line, Timelines, entry};
 use crate::model::Entry;
 
 #[derive(Debug, Clone)]
@@ -32,33 +32,20 @@ macro_rules! run {
 
 #[async_trait]
 impl Timelines for PostgresTimelines {
-    async fn push(&self, viewers: &[UserId], entry: Entry) -> Result<(), StoreError> {
+    async fn write(&self, lines: &[Line]) -> Result<(), StoreError> {
+        // In the order of the index: writers that meet wait for each other and never in a circle, and neighbours share pages.
+        let mut lines: Vec<Line> = lines.to_vec();
+        lines.sort_unstable_by_key(|line| (line.viewer, line.entry.id));
         run!(
             self,
-            "timelines.push",
-            "INSERT INTO timelines (viewer, id, author, kind) SELECT viewer, $2, $3, $4 FROM unnest($1::uuid[]) viewer
-             ON CONFLICT DO NOTHING",
-            viewers,
-            entry.id,
-            entry.author,
-            entry.id.kind()
-        )
-    }
-
-    async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError> {
-        let ids: Vec<ContentId> = entries.iter().map(|entry| entry.id).collect();
-        let authors: Vec<UserId> = entries.iter().map(|entry| entry.author).collect();
-        let kinds: Vec<ContentKind> = entries.iter().map(|entry| entry.id.kind()).collect();
-        run!(
-            self,
-            "timelines.fill",
+            "timelines.write",
             "INSERT INTO timelines (viewer, id, author, kind)
-             SELECT $1, id, author, kind FROM unnest($2::uuid[], $3::uuid[], $4::smallint[]) entry (id, author, kind)
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[])
              ON CONFLICT DO NOTHING",
-            viewer,
-            ids,
-            authors,
-            kinds
+            lines.iter().map(|line| line.viewer).collect::<Vec<_>>(),
+            lines.iter().map(|line| line.entry.id.uuid()).collect::<Vec<_>>(),
+            lines.iter().map(|line| line.entry.author).collect::<Vec<_>>(),
+            lines.iter().map(|line| line.entry.id.kind()).collect::<Vec<_>>()
         )
     }
 

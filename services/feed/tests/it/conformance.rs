@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use feed::timelines::{BATCH_MAX, LENGTH_MAX};
+use feed::timelines::{BATCH_MAX, LENGTH_MAX, Line};
 use feed::{CassandraTimelines, Entry, PostgresTimelines, Timelines};
-use kernel::{ContentId, ContentKind, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, StoreError, Timestamp, UserId};
 use tokio::task::JoinSet;
 
 async fn on_postgres() -> Arc<dyn Timelines> {
@@ -38,6 +38,7 @@ on_each! {
     pages_are_in_the_order_of_ids_and_short_only_at_the_end,
     a_batch_as_large_as_the_limit_is_written_whole,
     filling_mixes_with_what_is_there,
+    lines_of_many_timelines_are_written_at_once,
     what_was_removed_comes_back_when_it_is_written_again,
     an_authors_entries_are_removed_and_no_others,
     trimming_keeps_the_newest_and_all_of_them,
@@ -70,6 +71,16 @@ fn newest_first(entries: &[Entry]) -> Vec<Entry> {
     entries.iter().rev().copied().collect()
 }
 
+async fn push(timelines: &dyn Timelines, viewers: &[UserId], entry: Entry) -> Result<(), StoreError> {
+    let lines: Vec<Line> = viewers.iter().map(|viewer| Line { viewer: *viewer, entry }).collect();
+    timelines.write(&lines).await
+}
+
+async fn fill(timelines: &dyn Timelines, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError> {
+    let lines: Vec<Line> = entries.iter().map(|entry| Line { viewer, entry: *entry }).collect();
+    timelines.write(&lines).await
+}
+
 async fn all(timelines: &dyn Timelines, viewer: UserId) -> Vec<Entry> {
     timelines.page(viewer, None, 10 * LENGTH_MAX).await.unwrap()
 }
@@ -77,12 +88,12 @@ async fn all(timelines: &dyn Timelines, viewer: UserId) -> Vec<Entry> {
 async fn a_confirmed_push_is_in_the_next_page_once(timelines: Arc<dyn Timelines>) {
     let (viewers, entry) = (people(3), entries(person(), 1)[0]);
     for _ in 0..2 {
-        timelines.push(&viewers, entry).await.unwrap();
+        push(&*timelines, &viewers, entry).await.unwrap();
         for viewer in &viewers {
             assert_eq!(all(&*timelines, *viewer).await, [entry]);
         }
     }
-    timelines.push(&[], entry).await.unwrap();
+    push(&*timelines, &[], entry).await.unwrap();
     assert_eq!(all(&*timelines, person()).await, []);
 }
 
@@ -90,7 +101,7 @@ async fn pages_are_in_the_order_of_ids_and_short_only_at_the_end(timelines: Arc<
     let (viewer, entries) = (person(), entries(person(), 25));
     // Written in another order than that of the ids.
     for n in 0..entries.len() {
-        timelines.push(&[viewer], entries[n * 7 % entries.len()]).await.unwrap();
+        push(&*timelines, &[viewer], entries[n * 7 % entries.len()]).await.unwrap();
     }
     let (mut seen, mut before) = (Vec::new(), None);
     for wanted in [10, 10, 5, 0] {
@@ -108,34 +119,52 @@ async fn pages_are_in_the_order_of_ids_and_short_only_at_the_end(timelines: Arc<
 
 async fn a_batch_as_large_as_the_limit_is_written_whole(timelines: Arc<dyn Timelines>) {
     let (viewers, entry) = (people(BATCH_MAX), entries(person(), 1)[0]);
-    timelines.push(&viewers, entry).await.unwrap();
+    push(&*timelines, &viewers, entry).await.unwrap();
     for viewer in viewers.iter().step_by(37).chain(viewers.last()) {
         assert_eq!(all(&*timelines, *viewer).await, [entry]);
     }
     let (viewer, entries) = (person(), entries(person(), BATCH_MAX));
-    timelines.fill(viewer, &entries).await.unwrap();
+    fill(&*timelines, viewer, &entries).await.unwrap();
     assert_eq!(all(&*timelines, viewer).await, newest_first(&entries));
 }
 
 async fn filling_mixes_with_what_is_there(timelines: Arc<dyn Timelines>) {
     let viewer = person();
     let mut wanted = entries(person(), 6);
-    timelines.push(&[viewer], wanted[2]).await.unwrap();
+    push(&*timelines, &[viewer], wanted[2]).await.unwrap();
     let more = entries(person(), 6);
     for _ in 0..2 {
-        timelines.fill(viewer, &wanted).await.unwrap();
-        timelines.fill(viewer, &more).await.unwrap();
-        timelines.fill(viewer, &[]).await.unwrap();
+        fill(&*timelines, viewer, &wanted).await.unwrap();
+        fill(&*timelines, viewer, &more).await.unwrap();
+        fill(&*timelines, viewer, &[]).await.unwrap();
     }
     wanted.extend(more);
     wanted.sort_by_key(|entry| entry.id);
     assert_eq!(all(&*timelines, viewer).await, newest_first(&wanted));
 }
 
+async fn lines_of_many_timelines_are_written_at_once(timelines: Arc<dyn Timelines>) {
+    let (viewers, entries) = (people(20), entries(person(), 20));
+    let mut lines = Vec::new();
+    for (nth, viewer) in viewers.iter().enumerate() {
+        lines.extend(entries[nth..].iter().map(|entry| Line { viewer: *viewer, entry: *entry }));
+    }
+    // In no order, and one of them twice.
+    lines.reverse();
+    lines.push(lines[7]);
+    for _ in 0..2 {
+        timelines.write(&lines).await.unwrap();
+        for (nth, viewer) in viewers.iter().enumerate() {
+            assert_eq!(all(&*timelines, *viewer).await, newest_first(&entries[nth..]));
+        }
+    }
+    timelines.write(&[]).await.unwrap();
+}
+
 async fn what_was_removed_comes_back_when_it_is_written_again(timelines: Arc<dyn Timelines>) {
     let (viewer, entries) = (person(), entries(person(), 4));
     for round in 0..5 {
-        timelines.fill(viewer, &entries).await.unwrap();
+        fill(&*timelines, viewer, &entries).await.unwrap();
         assert_eq!(all(&*timelines, viewer).await, newest_first(&entries), "round {round}");
         timelines
             .remove(viewer, &[entries[1].id, ContentId::new(ContentKind::Post, Timestamp::from_millis(1))])
@@ -143,11 +172,11 @@ async fn what_was_removed_comes_back_when_it_is_written_again(timelines: Arc<dyn
             .unwrap();
         assert_eq!(all(&*timelines, viewer).await.len(), 3, "round {round}");
         timelines.remove(viewer, &[]).await.unwrap();
-        timelines.push(&[viewer], entries[1]).await.unwrap();
+        push(&*timelines, &[viewer], entries[1]).await.unwrap();
         assert_eq!(all(&*timelines, viewer).await.len(), 4, "round {round}");
         timelines.remove_author(viewer, entries[0].author).await.unwrap();
         assert_eq!(all(&*timelines, viewer).await, [], "round {round}");
-        timelines.push(&[viewer], entries[0]).await.unwrap();
+        push(&*timelines, &[viewer], entries[0]).await.unwrap();
         timelines.clear(viewer).await.unwrap();
         assert_eq!(all(&*timelines, viewer).await, [], "round {round}");
     }
@@ -157,8 +186,8 @@ async fn an_authors_entries_are_removed_and_no_others(timelines: Arc<dyn Timelin
     let (viewer, other) = (person(), person());
     let (theirs, stays) = (entries(person(), 300), entries(person(), 300));
     for viewer in [viewer, other] {
-        timelines.fill(viewer, &theirs).await.unwrap();
-        timelines.fill(viewer, &stays).await.unwrap();
+        fill(&*timelines, viewer, &theirs).await.unwrap();
+        fill(&*timelines, viewer, &stays).await.unwrap();
     }
     timelines.remove_author(viewer, theirs[0].author).await.unwrap();
     assert_eq!(all(&*timelines, viewer).await, newest_first(&stays));
@@ -171,10 +200,10 @@ async fn trimming_keeps_the_newest_and_all_of_them(timelines: Arc<dyn Timelines>
     let [full, over, empty, left_alone] = [person(), person(), person(), person()];
     let (first, second) = (entries(person(), LENGTH_MAX), entries(person(), 5));
     for viewer in [full, over, left_alone] {
-        timelines.fill(viewer, &first).await.unwrap();
+        fill(&*timelines, viewer, &first).await.unwrap();
     }
     for viewer in [over, left_alone] {
-        timelines.fill(viewer, &second).await.unwrap();
+        fill(&*timelines, viewer, &second).await.unwrap();
     }
     timelines.trim(&[full, over, empty]).await.unwrap();
     assert_eq!(all(&*timelines, full).await, newest_first(&first));
@@ -184,7 +213,7 @@ async fn trimming_keeps_the_newest_and_all_of_them(timelines: Arc<dyn Timelines>
     assert_eq!(all(&*timelines, empty).await, []);
     assert_eq!(all(&*timelines, left_alone).await.len(), LENGTH_MAX + 5);
     // What is written below a cut is there until the next.
-    timelines.push(&[over], wanted[0]).await.unwrap();
+    push(&*timelines, &[over], wanted[0]).await.unwrap();
     assert_eq!(all(&*timelines, over).await.len(), LENGTH_MAX + 1);
     timelines.trim(&[over]).await.unwrap();
     assert_eq!(all(&*timelines, over).await, newest_first(&wanted[5..]));
@@ -193,7 +222,7 @@ async fn trimming_keeps_the_newest_and_all_of_them(timelines: Arc<dyn Timelines>
 async fn clearing_concerns_one_timeline(timelines: Arc<dyn Timelines>) {
     let ([gone, stays], entries) = ([person(), person()], entries(person(), 3));
     for viewer in [gone, stays] {
-        timelines.fill(viewer, &entries).await.unwrap();
+        fill(&*timelines, viewer, &entries).await.unwrap();
     }
     timelines.clear(gone).await.unwrap();
     timelines.clear(person()).await.unwrap();
@@ -208,7 +237,7 @@ async fn concurrent_writers_lose_nothing(timelines: Arc<dyn Timelines>) {
     // Each entry twice, as when an event is delivered again while the first delivery is still being worked on.
     for entry in entries.iter().chain(&entries) {
         let (timelines, viewers, entry) = (Arc::clone(&timelines), Arc::clone(&viewers), *entry);
-        writers.spawn(async move { timelines.push(&viewers, entry).await });
+        writers.spawn(async move { push(&*timelines, &viewers, entry).await });
     }
     while let Some(written) = writers.join_next().await {
         written.unwrap().unwrap();
@@ -223,7 +252,7 @@ async fn every_kind_comes_back_as_what_it_was(timelines: Arc<dyn Timelines>) {
     let kinds = ContentKind::ALL.iter().zip(entries(author, ContentKind::ALL.len()));
     let entries: Vec<Entry> =
         kinds.map(|(kind, entry)| Entry { id: ContentId::from_parts(*kind, entry.id.uuid()), author }).collect();
-    timelines.push(&[viewer], entries[0]).await.unwrap();
-    timelines.fill(viewer, &entries[1..]).await.unwrap();
+    push(&*timelines, &[viewer], entries[0]).await.unwrap();
+    fill(&*timelines, viewer, &entries[1..]).await.unwrap();
     assert_eq!(all(&*timelines, viewer).await, newest_first(&entries));
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use feed::timelines::BATCH_MAX;
-use feed::{Entry, Timelines};
+use feed::timelines::{BATCH_MAX, Line};
+use feed::{Entry, PAGES_A_STEP, Timelines};
 use futures_util::{StreamExt as _, stream};
 use kernel::{ContentId, StoreError, UserId};
 use parking_lot::Mutex;
@@ -49,23 +49,22 @@ impl Default for Signal {
 
 #[async_trait]
 impl Timelines for Faulty {
-    async fn push(&self, viewers: &[UserId], entry: Entry) -> Result<(), StoreError> {
+    async fn write(&self, lines: &[Line]) -> Result<(), StoreError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
         let nth = self.pushes.begun.fetch_add(1, Ordering::SeqCst);
-        self.pushes.order.lock().push(entry.id);
+        self.pushes.order.lock().push(lines[0].entry.id);
         let fails = self.pushes.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if fails.is_ok() {
             return Err(StoreError::unavailable("the test says so"));
         }
         if self.pushes.hang_at == Some(nth) {
-            self.inner.push(&viewers[..viewers.len() / 2], entry).await?;
+            self.inner.write(&lines[..lines.len() / 2]).await?;
             self.pushes.hanging.0.add_permits(1);
             std::future::pending::<()>().await;
         }
-        self.inner.push(viewers, entry).await
-    }
-
-    async fn fill(&self, viewer: UserId, entries: &[Entry]) -> Result<(), StoreError> {
-        self.inner.fill(viewer, entries).await
+        self.inner.write(lines).await
     }
 
     async fn page(&self, viewer: UserId, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
@@ -94,6 +93,11 @@ async fn faulty(store: Store, pushes: &Arc<Pushes>) -> World {
     World::with(store, by_followers(1_000_000), |inner| Arc::new(Faulty { inner, pushes })).await
 }
 
+/// Somebody whose daily viewers come first.
+fn famous(world: &World, author: UserId) {
+    world.society.celebrities.lock().insert(author, feed::ACTIVE_FIRST_MIN);
+}
+
 /// Followers without the events of following: there is nothing to fill their timelines with.
 fn crowd(world: &World, author: UserId, size: usize) -> Vec<UserId> {
     let fans: Vec<UserId> = (0..size).map(|_| world.person()).collect();
@@ -101,14 +105,18 @@ fn crowd(world: &World, author: UserId, size: usize) -> Vec<UserId> {
     fans
 }
 
-/// A push of the fan-out hangs with half of its rows written, and the worker is dropped there: once in the event's own step, once
-/// in a later one.
+/// A push of the fan-out hangs with half of its rows written, and the worker is dropped there: in the event's own step, among
+/// those who come daily, and among the others.
 async fn a_worker_killed_half_way_neither_skips_nor_doubles(store: Store) {
-    for hang_at in [0, 1] {
+    for hang_at in [0, 1, 2] {
         let pushes = Arc::new(Pushes { hang_at: Some(hang_at), ..Pushes::default() });
         let world = Arc::new(faulty(store, &pushes).await);
         let ada = world.person();
         let fans = crowd(&world, ada, 2 * BATCH_MAX + 7);
+        famous(&world, ada);
+        for fan in [fans[1], fans[2], fans[2 * BATCH_MAX], fans[2 * BATCH_MAX + 1]] {
+            world.comes_daily(fan).await;
+        }
         let post = world.post(ada).await;
 
         let doomed = Arc::clone(&world);
@@ -124,7 +132,7 @@ async fn a_worker_killed_half_way_neither_skips_nor_doubles(store: Store) {
             loop {
                 while world.deliver_once().await > 0 {}
                 while heir.work_once().await.unwrap() {}
-                if world.timeline(*fans.last().unwrap()).await == [post] {
+                if world.is_done().await {
                     break;
                 }
                 tokio::task::yield_now().await;
@@ -136,7 +144,8 @@ async fn a_worker_killed_half_way_neither_skips_nor_doubles(store: Store) {
             assert_eq!(timeline, [post]);
         }
         let steps = pushes.begun.load(Ordering::SeqCst);
-        assert!(steps <= hang_at + 4, "{steps} pushes: what was done before is not done again");
+        // One for those of the first page who come daily, one for the last page's, three for the rest; and what hung.
+        assert!(steps <= 5 + 1 + 2, "{steps} pushes: what was done before is not done again");
     }
 }
 
@@ -163,8 +172,9 @@ async fn a_long_fan_out_lets_others_pass() {
     let pushes = Arc::new(Pushes::default());
     let world = faulty(Store::Postgres, &pushes).await;
     let [big, also_big, small] = world.people();
-    crowd(&world, big, 5 * BATCH_MAX);
-    crowd(&world, also_big, 5 * BATCH_MAX);
+    let pages = 1 + 2 * PAGES_A_STEP;
+    crowd(&world, big, pages * BATCH_MAX);
+    crowd(&world, also_big, pages * BATCH_MAX);
     let fans = crowd(&world, small, 2);
     let (long, also_long) = (world.post(big).await, world.post(also_big).await);
     while world.deliver_once().await > 0 {}
@@ -176,7 +186,60 @@ async fn a_long_fan_out_lets_others_pass() {
         world.now();
     }
     let order = pushes.order.lock();
-    let turns: Vec<ContentId> = order.iter().copied().filter(|post| *post != short).skip(2).collect();
-    assert_eq!(turns.len(), 8, "four further steps each");
-    assert!(turns.chunks(2).all(|two| two.contains(&long) && two.contains(&also_long)), "they take turns");
+    let turns: Vec<ContentId> = order.iter().copied().filter(|post| *post != short).collect();
+    assert_eq!(turns.len(), 2 * pages);
+    assert_eq!(turns[..2], [long, also_long], "a first page each at once");
+    let steps: Vec<&[ContentId]> = turns[2..].chunk_by(|a, b| a == b).collect();
+    assert_eq!(steps.len(), 4, "and then they take turns");
+    assert!(steps.iter().all(|step| step.len() == PAGES_A_STEP));
+}
+
+/// Those who come daily have it before anybody else has, wherever they are among the followers.
+#[tokio::test]
+async fn a_long_fan_out_serves_those_first_who_come_daily() {
+    let pushes = Arc::new(Pushes::default());
+    let world = faulty(Store::Postgres, &pushes).await;
+    let ada = world.person();
+    let fans = crowd(&world, ada, 3 * BATCH_MAX);
+    famous(&world, ada);
+    let daily = [fans[5], fans[BATCH_MAX + 5], fans[3 * BATCH_MAX - 1]];
+    for fan in daily {
+        world.comes_daily(fan).await;
+    }
+    let post = world.post(ada).await;
+    while world.deliver_once().await > 0 {}
+    assert_eq!(world.timeline(daily[0]).await, [post], "at once");
+    assert_eq!(world.timeline(fans[6]).await, []);
+    assert!(world.worker.work_once().await.unwrap());
+    for fan in daily {
+        assert_eq!(world.timeline(fan).await, [post]);
+    }
+    assert_eq!(world.timeline(fans[6]).await, [], "the others have their turn after that");
+    // Somebody who comes more often meanwhile is not left out.
+    world.open(fans[7], 30).await;
+    world.drain().await;
+    for fan in fans.iter().step_by(101).chain(&daily).chain([&fans[7]]) {
+        assert_eq!(world.timeline(*fan).await, [post]);
+    }
+}
+
+/// Whatever is published together reaches everybody, pulled and pushed, long and short, and twice does no harm.
+#[tokio::test]
+async fn what_is_published_together_goes_out_together() {
+    let pushes = Arc::new(Pushes::default());
+    let world = faulty(Store::Postgres, &pushes).await;
+    let mut wanted = Vec::new();
+    for n in 0..feed::EVENTS_AT_ONCE + 3 {
+        let author = world.person();
+        let fans = crowd(&world, author, n % 5);
+        wanted.push((world.post(author).await, fans));
+    }
+    while world.deliver_once().await > 0 {}
+    for (post, fans) in &wanted {
+        for fan in fans {
+            assert_eq!(world.timeline(*fan).await, [*post]);
+        }
+    }
+    let writes = pushes.begun.load(Ordering::SeqCst);
+    assert_eq!(writes, 2, "one for each batch of events");
 }

@@ -5,14 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use feed::ranked::{Learner, Listener, Models, Open, Opens, Parts, Ranked, SERVED_LATELY, SLATE_AGE_MAX, WAIT};
-use kernel::{ContentId, Cursor, ErrorKind, Fail as _, Page, PageSize, Problem, UserId};
+use feed::ranked::{
+    Asked, Learner, Listener, Models, Open, Opens, Parts, Ranked, Rules, SERVED_LATELY, SLATE_AGE_MAX, WAIT,
+};
+use kernel::{ContentId, ContentKind, Cursor, ErrorKind, Fail as _, Page, PageSize, Problem, UserId};
 use postgres::outbox::{Consumer, Dispatch};
 use schemas::content::{Audience, PostCreate};
-use schemas::feed::{FeedItem, Why};
+use schemas::feed::{FeedChoice, FeedItem, FeedPreferences, FeedPreferencesGiven, Why};
 use serde_json::json;
 
 use crate::world::{Content, Store, World};
+
+/// What these tests are about is not how fast the machine is.
+const PATIENCE: u32 = 60;
 
 struct Openly(Arc<content::Service>);
 
@@ -29,9 +34,10 @@ impl Opens for Openly {
     }
 }
 
-struct Theatre {
-    world: World,
-    ranked: Arc<Ranked>,
+/// A world with a ranked feed.
+pub struct Theatre {
+    pub world: World,
+    pub ranked: Arc<Ranked>,
     models: Arc<Models>,
     learner: Arc<Learner>,
     dispatch: Arc<Dispatch>,
@@ -39,7 +45,10 @@ struct Theatre {
 
 impl Theatre {
     async fn new() -> Self {
-        let world = World::new(Store::Postgres).await;
+        Self::of(World::new(Store::Postgres).await).await
+    }
+
+    pub async fn of(world: World) -> Self {
         let models = Models::new(world.db.clone());
         let parts = Parts {
             db: world.db.clone(),
@@ -47,6 +56,9 @@ impl Theatre {
             contents: Arc::new(Content(world.content.clone())),
             graph: world.society.clone(),
             models: models.clone(),
+            patience: PATIENCE,
+            // What is shown does not depend on dice.
+            rules: Rules { explore: 0.0, ..Rules::default() },
         };
         let ranked = Ranked::start(parts).await.unwrap();
         let learner = Learner::new(world.db.clone(), models.clone());
@@ -56,7 +68,7 @@ impl Theatre {
         Self { world, ranked, models, learner, dispatch }
     }
 
-    async fn drain(&self) {
+    pub async fn drain(&self) {
         while postgres::testing::deliver_once(&self.world.db, &self.dispatch).await > 0 {}
         while self.world.worker.work_once().await.unwrap() {}
     }
@@ -116,7 +128,7 @@ impl Theatre {
         self.world.tell_of("content.viewed", user.to_string(), payload).await;
     }
 
-    async fn sql(&self, statement: &'static str) {
+    pub async fn sql(&self, statement: &'static str) {
         sqlx::query(statement).execute(self.world.db.pool()).await.unwrap();
     }
 
@@ -377,4 +389,106 @@ async fn what_is_not_public_any_more_is_not_recommended() {
     theatre.world.tell_of("account.deleted", ada.to_string(), json!({ "user": ada })).await;
     theatre.drain().await;
     assert_eq!(theatre.count("SELECT count(*) FROM feed_seen").await, 0);
+}
+
+#[tokio::test]
+async fn a_feed_is_what_was_chosen_and_pages_go_on_in_the_feed_that_they_are_of() {
+    let theatre = Theatre::new().await;
+    let [viewer, followed, stranger] = theatre.world.people();
+    theatre.world.follow(viewer, followed).await;
+    let mut theirs = Vec::new();
+    for author in [followed, followed, stranger, followed] {
+        theirs.insert(0, theatre.world.post(author).await);
+    }
+    let strange = theirs.remove(1);
+    theatre.drain().await;
+    let ctx = || theatre.world.ctx(viewer);
+    let page = |cursor: Option<Cursor>, size: u32| {
+        let theatre = &theatre;
+        async move {
+            let size = PageSize::try_from(size).unwrap();
+            theatre.ranked.feed(&theatre.world.ctx(viewer), Default::default(), cursor.as_ref(), size).await.unwrap()
+        }
+    };
+    assert_eq!(theatre.ranked.preferences(&ctx()).await.unwrap(), FeedPreferences::default());
+    let ranked = page(None, 2).await;
+    let given = |feed, language: Option<&str>, near: Option<&str>| FeedPreferencesGiven {
+        feed,
+        language: language.map(str::to_owned),
+        near: near.map(str::to_owned),
+    };
+    let chosen =
+        theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, Some("en"), Some("52.5,13.4"))).await.unwrap();
+    assert_eq!(theatre.ranked.preferences(&ctx()).await.unwrap(), chosen);
+    let first = page(None, 2).await;
+    assert_eq!(ids(&first), theirs[..2], "newest first, and nobody else's");
+    assert_eq!(page(ranked.next, 10).await.items.len(), 2, "what was begun goes on");
+    theatre.ranked.prefer(&ctx(), given(FeedChoice::Ranked, None, None)).await.unwrap();
+    assert_eq!(ids(&page(first.next, 2).await), theirs[2..]);
+    theatre.sql("DELETE FROM feed_served").await;
+    assert!(ids(&page(None, 10).await).contains(&strange));
+    let stored = theatre.ranked.preferences(&ctx()).await.unwrap();
+    assert_eq!(stored, FeedPreferences::default(), "what is left out is forgotten");
+    for (language, near, code) in [
+        (Some("eng"), None, "invalid_feed_language"),
+        (None, Some("91,0"), "invalid_area"),
+        (None, Some(""), "invalid_area"),
+    ] {
+        let refused = theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, language, near)).await.unwrap_err();
+        assert_eq!(refused.code(), code);
+    }
+    assert_eq!(theatre.ranked.preferences(&ctx()).await.unwrap(), FeedPreferences::default());
+    theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, None, None)).await.unwrap();
+    theatre.world.tell_of("account.deleted", viewer.to_string(), json!({ "user": viewer })).await;
+    theatre.drain().await;
+    assert_eq!(theatre.count("SELECT count(*) FROM feed_preferences").await, 0);
+}
+
+#[tokio::test]
+async fn the_place_that_was_chosen_for_good_counts_where_a_page_names_none() {
+    let theatre = Theatre::new().await;
+    let [viewer, ada] = theatre.world.people();
+    let listing = theatre.world.publish_at(ada, ContentKind::Listing, Some((52.52, 13.405))).await;
+    theatre.drain().await;
+    let near = FeedPreferencesGiven { feed: FeedChoice::Ranked, language: None, near: Some("52.52,13.40".into()) };
+    theatre.ranked.prefer(&theatre.world.ctx(viewer), near).await.unwrap();
+    let asked = |near: Option<&str>| Asked::parse(None, near).unwrap();
+    for (near, is_near) in [(None, true), (Some("-33,151"), false)] {
+        theatre.sql("DELETE FROM feed_served").await;
+        let ctx = theatre.world.ctx(viewer);
+        let page = theatre.ranked.feed(&ctx, asked(near), None, PageSize::DEFAULT).await.unwrap();
+        let why = page.items.iter().find(|item| item.content.id == listing).map(|item| item.why.clone()).unwrap();
+        assert_eq!(matches!(why, Why::Near { .. }), is_near, "{near:?}: {why:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_tray_has_those_first_among_the_unseen_of_whom_the_viewer_likes_to_see_more() {
+    let theatre = Theatre::new().await;
+    let world = &theatre.world;
+    let [viewer, ada, ben, cleo] = world.people();
+    for author in [ada, ben, cleo] {
+        world.follow(viewer, author).await;
+        world.publish(author, ContentKind::Story).await;
+    }
+    let people = || async {
+        let tray = world.feed.stories(&world.ctx(viewer), PageSize::DEFAULT).await.unwrap();
+        tray.items.into_iter().map(|entry| entry.person.id).collect::<Vec<_>>()
+    };
+    assert_eq!(people().await, [cleo, ben, ada], "who told last");
+    let mut profile = rank::Profile::default();
+    for _ in 0..5 {
+        let liked = rank::Actions::default().with(rank::Action::React);
+        profile.observe(ada, &[], ContentKind::Post, liked, world.now());
+        profile.observe(cleo, &[], ContentKind::Post, rank::Actions::default(), world.now());
+    }
+    sqlx::query("INSERT INTO feed_profiles (viewer, profile) VALUES ($1, $2)")
+        .bind(viewer)
+        .bind(sqlx::types::Json(profile))
+        .execute(world.db.pool())
+        .await
+        .unwrap();
+    assert_eq!(people().await, [ada, ben, cleo]);
+    theatre.sql("ALTER TABLE feed_profiles RENAME TO feed_profiles_away").await;
+    assert_eq!(people().await, [cleo, ben, ada], "without an answer, by time alone");
 }

@@ -182,9 +182,24 @@ impl World {
     }
 
     /// From then on, its author alone may read it.
-    pub async fn hide(&self, content: ContentId) {
-        let hide = sqlx::query("UPDATE contents SET audience = 'only_me' WHERE id = $1").bind(content.uuid());
-        assert_eq!(hide.execute(self.db.pool()).await.unwrap().rows_affected(), 1);
+    pub async fn hide(&self, content: ContentId, author: UserId) {
+        self.change(content, author, "audience = $2", "only_me").await;
+    }
+
+    pub async fn edit(&self, content: ContentId, author: UserId, text: &str) {
+        self.change(content, author, "text = $2", text).await;
+    }
+
+    async fn change(&self, content: ContentId, author: UserId, what: &str, value: &str) {
+        let change = format!("UPDATE contents SET {what}, version = version + 1 WHERE id = $1");
+        let change = sqlx::query(sqlx::AssertSqlSafe(change)).bind(content.uuid()).bind(value.to_owned());
+        assert_eq!(change.execute(self.db.pool()).await.unwrap().rows_affected(), 1);
+        self.tell_of(
+            "content.edited",
+            content.to_string(),
+            serde_json::json!({ "content": content, "author": author }),
+        )
+        .await;
     }
 
     pub async fn delete(&self, author: UserId, post: ContentId) {
@@ -236,6 +251,19 @@ impl World {
     /// Delivers one batch of events; how many there were.
     pub async fn deliver_once(&self) -> usize {
         postgres::testing::deliver_once(&self.db, &self.dispatch).await
+    }
+
+    /// Lets somebody have come often for a while.
+    pub async fn comes_daily(&self, viewer: UserId) {
+        self.open(viewer, 30).await;
+        let long_since = sqlx::query("UPDATE feed_viewers SET since = $2 WHERE viewer = $1");
+        long_since.bind(viewer).bind(Timestamp::from_millis(0)).execute(self.db.pool()).await.unwrap();
+    }
+
+    /// Whether nothing is left to do.
+    pub async fn is_done(&self) -> bool {
+        let jobs: i64 = sqlx::query_scalar("SELECT count(*) FROM feed_jobs").fetch_one(self.db.pool()).await.unwrap();
+        jobs == 0 && self.dispatch.is_done().await.unwrap()
     }
 
     /// Until there is nothing left to do.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use content::{People, Relations, Standing};
-use feed::{Area, Contents, Edge, Entry, Graph, Reception, Receptions, Shown, Source, Window};
+use feed::{Area, Contents, Edge, Entry, Followers, Graph, Reception, Receptions, Shown, Source, Window};
 use kernel::{ContentId, ContentKind, MediaId, Problem, Timestamp, UserId};
 use parking_lot::Mutex;
 use schemas::accounts::PersonSummary;
@@ -18,13 +18,17 @@ use web::testing::{StandIn, Town};
 
 /// Answers as accounts and the graph do, and counts how often it was asked.
 #[derive(Default)]
-pub struct Society(StandIn<Town>);
+pub struct Society {
+    town: StandIn<Town>,
+    /// Those who are said to have so many followers, whoever these are.
+    pub celebrities: Mutex<HashMap<UserId, u64>>,
+}
 
 impl Deref for Society {
     type Target = StandIn<Town>;
 
     fn deref(&self) -> &StandIn<Town> {
-        &self.0
+        &self.town
     }
 }
 
@@ -83,8 +87,16 @@ impl Graph for Society {
         })
     }
 
-    async fn followers_count(&self, author: UserId) -> Result<u64, Problem> {
-        self.ask(|town| town.follows.iter().filter(|(_, target)| *target == author).count() as u64)
+    async fn followers_of(&self, authors: &[UserId], limit: usize) -> Result<HashMap<UserId, Followers>, Problem> {
+        let celebrities = self.celebrities.lock().clone();
+        self.ask(|town| {
+            let of = |author: UserId| {
+                let all = town.follows.iter().filter(|(_, target)| *target == author).map(|(source, _)| *source);
+                let first: Vec<UserId> = all.clone().take(limit).collect();
+                Followers { first, count: celebrities.get(&author).copied().unwrap_or(all.count() as u64) }
+            };
+            authors.iter().map(|author| (*author, of(*author))).collect()
+        })
     }
 }
 

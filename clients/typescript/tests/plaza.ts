@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** The program under test: `PLAZA_BIN`, or what `cargo build` makes. */
+function program(): string {
+  const path = process.env["PLAZA_BIN"] ?? resolve(import.meta.dirname, "../../../../target/debug/plaza");
+  if (!existsSync(path)) throw new Error(`${path} is missing: build it with cargo, or name it in PLAZA_BIN`);
+  return path;
+}
+
+const READY_WITHIN_MS = 120_000;
+const STOP_WITHIN_MS = 20_000;
+
+/** A Plaza of our own: `up` on stores that it runs itself, or `mock`. */
+export class PlazaProcess {
+  readonly port: number;
+  readonly #command: string[];
+  readonly #folder: string;
+  #process: ChildProcess | undefined;
+  #said = "";
+
+  private constructor(port: number, command: string[], folder: string) {
+    this.port = port;
+    this.#command = command;
+    this.#folder = folder;
+  }
+
+  static async start(command: "up" | "mock"): Promise<PlazaProcess> {
+    const port = await freePort();
+    const folder = await mkdtemp(join(tmpdir(), "plaza-client-"));
+    // PostgreSQL runs as another user when we are root, and must get through to its data.
+    await chmod(folder, 0o711);
+    const where = command === "up" ? ["--data-dir", join(folder, "data")] : [];
+    const plaza = new PlazaProcess(port, [command, "--listen", `127.0.0.1:${port}`, ...where], folder);
+    await plaza.start();
+    return plaza;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it where a scenario has left it dead. */
+  async revive(): Promise<void> {
+    if (!this.#isAlive) await this.start();
+  }
+
+  async start(): Promise<void> {
+    // Without what the shell may have set for a Plaza of its own.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PLAZA_")));
+    const child = spawn(program(), this.#command, { env, stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (text: Buffer) => {
+        this.#said = (this.#said + text.toString()).slice(-8192);
+      });
+    }
+    const path = this.#command[0] === "mock" ? "/__mock" : "/readyz";
+    const deadline = Date.now() + READY_WITHIN_MS;
+    while (!(await answers(this.url + path))) {
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`Plaza does not start:\n${this.#said}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    // What a kill has left running is ended in good order by a Plaza that takes it over.
+    await this.revive();
+    await this.#end("SIGTERM");
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get #isAlive(): boolean {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    if (!child || !this.#isAlive) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    const late = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
+    await ended;
+    clearTimeout(late);
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}

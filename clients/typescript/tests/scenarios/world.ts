@@ -1,0 +1,124 @@
+// What a scenario has, in Node and in a browser alike: a Plaza to talk to, and hands that break things.
+import { Plaza, type PlazaSettings, type WebSocketClass } from "../../src/index.js";
+
+export interface World {
+  url: string;
+  /** Absent where the runtime has one. */
+  WebSocket?: WebSocketClass;
+  /** What happens to the network and the server, from outside. */
+  hands: Hands;
+}
+
+/** All of it can cross into a page: plain data in and out. */
+export interface Hands {
+  /** Breaks every connection. */
+  cut(): Promise<void>;
+  /** On the sockets that are open now, what the server says gets lost on the way; what clients say arrives. */
+  muffle(): Promise<void>;
+  /** Kills the server (SIGKILL), and leaves it dead. */
+  kill(): Promise<void>;
+  /** Starts it on what it has kept. */
+  start(): Promise<void>;
+  /** What the scripted server was sent so far. */
+  heard(): Promise<Heard[]>;
+  /** The scripted server's next words, to every connection. */
+  say(frame: object): Promise<void>;
+  /** Ends every connection with this code. */
+  hangUp(code: number): Promise<void>;
+  /** Does something at the scripted server otherwise than usual. */
+  set(wish: Wish): Promise<void>;
+}
+
+export interface Heard {
+  connection: number;
+  op: string;
+  d: Record<string, unknown>;
+}
+
+/** How the scripted server behaves. */
+export interface Wish {
+  /** Says nothing any more, to anybody who is connected now. */
+  silent?: boolean;
+  /** What it names in its next hello. */
+  heartbeatMs?: number;
+  /** Refuses this command so many times with this code. */
+  refuse?: { op: string; code: string; retry: boolean; times: number };
+  /** Leaves this command unanswered, once. */
+  ignore?: string;
+  /** Takes no access token older than the next one. */
+  expireToken?: boolean;
+  /** Fails so many requests with 503. */
+  fail?: number;
+  /** How it answers an `identify` with `resume`. */
+  resume?: "resumed" | "resync";
+  /** Messages that history has, numbered from 1, in the room of the script. */
+  messages?: number;
+}
+
+const DEADLINE_MS = 60_000;
+const LOOK_EVERY_MS = 5;
+
+/** Waits until something is so. */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+export function same(actual: unknown, expected: unknown, what = "not the same"): void {
+  const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (left !== right) throw new Error(`${what}:\n  ${left}\nshould be\n  ${right}`);
+}
+
+/** The error that this fails with. */
+export async function failure(doing: Promise<unknown>): Promise<{ code: string; status: number; retryAfterMs: number | undefined }> {
+  try {
+    await doing;
+  } catch (error) {
+    return error as { code: string; status: number; retryAfterMs: number | undefined };
+  }
+  throw new Error("it should have failed");
+}
+
+export const BACKOFF = { firstMs: 20, longestMs: 200 };
+
+/** Everybody whom this scenario has made. */
+const clients: Plaza[] = [];
+
+export function client(world: World, settings: Partial<PlazaSettings> = {}): Plaza {
+  const plaza = new Plaza({ url: world.url, ...(world.WebSocket && { WebSocket: world.WebSocket }), backoff: BACKOFF, ...settings });
+  clients.push(plaza);
+  return plaza;
+}
+
+/** Runs a scenario, and sends everybody home. */
+export async function play(scenario: (world: World) => Promise<void>, world: World): Promise<void> {
+  try {
+    await scenario(world);
+  } finally {
+    for (const plaza of clients.splice(0)) plaza.socket.close();
+  }
+}
+
+export const PASSWORD = "a long enough passphrase";
+
+/** A new person, whose handle nobody else has. */
+export async function person(world: World, name: string): Promise<Plaza> {
+  const plaza = client(world);
+  const handle = `${name}_${Math.random().toString(36).slice(2, 12)}`.toLowerCase();
+  await plaza.register({ handle, name, password: PASSWORD });
+  return plaza;
+}
+
+/** The texts of a room's messages as this client hears them. */
+export function texts(plaza: Plaza, room: string): string[] {
+  const heard: string[] = [];
+  plaza.socket.on("message.created", ({ message }) => {
+    if (message.room === room) heard.push(message.text);
+  });
+  return heard;
+}
+
+export const numbered = (count: number, word = "message"): string[] => Array.from({ length: count }, (_, index) => `${word} ${index + 1}`);
