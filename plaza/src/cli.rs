@@ -55,9 +55,10 @@ pub enum Command {
     /// Exits with 0 when everything is fine, 78 when the configuration is wrong, 69 when a store does not answer.
     /// Changes nothing.
     Check,
-    /// Compare how often content was reacted to, commented, shared, saved and seen with what is counted, and say what differs.
+    /// Compare what is counted of content and of inboxes with what is there, and say what differs.
     ///
-    /// A Plaza may be up meanwhile: every count is compared in one moment, in which it has to be right. Exits with 2 when one is
+    /// Reactions, comments, shares, saves and views of content; acts of the lines of inboxes. A Plaza may be up meanwhile: every
+    /// count is compared in one moment, in which it has to be right. Exits with 2 when one is
     /// not.
     Recount(RecountArgs),
     /// Events that a consumer could not act on, and what to do about them.

@@ -50,6 +50,13 @@ def java(stage):
         raise StepFailed("Cassandra and OpenSearch need Java 17 (or 11): put it first in PATH or name it in JAVA_HOME")
 
 
+def ffmpeg(stage):
+    """Its path."""
+    if not shutil.which("ffmpeg"):
+        apt(stage, "ffmpeg")
+    return shutil.which("ffmpeg")
+
+
 def python(stage):
     """A virtual environment with the few packages that steps use. Returns its bin folder."""
     home = Path(os.environ.get("PLAZA_SERVERS", ROOT / ".servers")) / "python"

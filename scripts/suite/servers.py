@@ -1,5 +1,7 @@
 """The real servers, started once for all steps that need them."""
 
+import urllib.request
+
 from stage import SERVERS, answers
 
 
@@ -47,3 +49,18 @@ def opensearch(stage):
     server = stage.start("opensearch", [SERVERS / "run-opensearch", stage.scratch / "opensearch", port])
     stage.wait_ready(server, lambda: answers(port, CLUSTER_HEALTH, b'"status":"green"'))
     return {"PLAZA_TEST_OPENSEARCH_URL": f"http://127.0.0.1:{port}"}
+
+
+S3_BUCKET = "plaza"
+
+
+def s3(stage):
+    port = stage.free_port()
+    stage.check("fetch-moto", [SERVERS / "fetch-moto"])
+    server = stage.start("moto", [SERVERS / "run-moto", stage.scratch / "moto", port])
+    stage.wait_ready(server, lambda: answers(port, b"GET /moto-api/ HTTP/1.0\r\n\r\n", b"200 OK"))
+    endpoint = f"http://127.0.0.1:{port}"
+    # Signed by nobody: moto takes any key, and ours are the tests' business.
+    request = urllib.request.Request(f"{endpoint}/{S3_BUCKET}", method="PUT")
+    urllib.request.urlopen(request, timeout=30).close()
+    return {"PLAZA_TEST_S3_ENDPOINT": endpoint}

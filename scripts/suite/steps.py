@@ -110,6 +110,18 @@ def slices(stage, tally):
     rust_tests(stage, tally, binaries, stores(stage), skip=["cassandra", "opensearch"] if stage.quick else [])
 
 
+def media(stage, tally):
+    """What the slices step passes over where there is neither an object store nor ffmpeg."""
+    wanted = {"an_object_store_does", "working::an_object_store_does_as_well_as_a_folder",
+              "videos::ffmpeg_makes_posters_of_real_videos"}
+    binaries = [b for b in stage.get(build) if b.kind == "test" and b.package in ("platform/blobs", "services/media")]
+    stage.get(needs.postgres)
+    env = stage.get(servers.postgres) | stage.get(servers.s3) | {"PLAZA_TEST_FFMPEG": stage.get(needs.ffmpeg)}
+    rust_tests(stage, tally, binaries, env, names=wanted)
+    if stage.only is None and tally.passed < len(wanted):
+        raise StepFailed(f"of {len(wanted)} tests only {tally.passed} are there under their names")
+
+
 def system(part, needs_stores=True, threads=None):
     def run(stage, tally):
         binaries = [b for b in stage.get(build) if b.kind == "test" and b.package == "system-tests"]
@@ -121,16 +133,16 @@ def system(part, needs_stores=True, threads=None):
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed", re.MULTILINE)
 
 
-def rust_tests(stage, tally, binaries, env, part=None, skip=(), threads=None):
+def rust_tests(stage, tally, binaries, env, part=None, skip=(), threads=None, names=None):
     """Runs test binaries one after the other and counts their tests. A failure does not keep the others from running."""
     failures = []
     for binary in binaries:
         name = re.sub(r"\W+", "-", f"{binary.package}-{binary.kind}-{part or ''}").strip("-")
         command = [binary.path]
-        names = selected(stage, binary, part, skip)
-        if not names:
+        chosen = selected(stage, binary, part, skip, names)
+        if not chosen:
             continue
-        command += ["--exact", *names, *([f"--test-threads={threads}"] if threads else [])]
+        command += ["--exact", *chosen, *([f"--test-threads={threads}"] if threads else [])]
         status, log = stage.run(name, command, env=env, cwd=binary.cwd)
         counts = RESULT.findall(log.read_text(errors="replace"))
         tally.passed += sum(int(passed) for passed, _ in counts)
@@ -142,12 +154,13 @@ def rust_tests(stage, tally, binaries, env, part=None, skip=(), threads=None):
         raise StepFailed("\n".join(failures))
 
 
-def selected(stage, binary, part, skip):
+def selected(stage, binary, part, skip, only=None):
     """The names of a binary's tests that this step runs: libtest itself cannot ask for two words at once."""
     listing = subprocess.run([binary.path, "--list", "--format=terse"], cwd=binary.cwd, capture_output=True, text=True, check=True)
     names = [line.removesuffix(": test") for line in listing.stdout.splitlines() if line.endswith(": test")]
     return [name for name in names
             if (part is None or part in name.split("::"))
+            and (only is None or name in only)
             and (stage.only is None or stage.only in name)
             and not any(word in name for word in skip)]
 
@@ -160,6 +173,7 @@ ALL = [
     Step("breaking", "the contracts break nothing that was released", contracts.breaking, quick=True),
     Step("unit", "tests beside the code", unit, quick=True),
     Step("slices", "each crate's own tests: ports on each of their stores, slices on PostgreSQL", slices, quick=True),
+    Step("media", "uploads into an object store that speaks S3, and still pictures by ffmpeg", media),
     Step("embedded", "whole system over real sockets, stores that Plaza starts itself", system("embedded", needs_stores=False)),
     Step("grown-up", "whole system, two nodes on PostgreSQL, Cassandra, Redis and OpenSearch", system("grown_up")),
     Step("simulation", "seeded plans of many clients, invariants at the end", system("simulation")),

@@ -24,32 +24,61 @@ pub async fn recount(config: &Config, repair: bool) -> Result<(), Stopped> {
 }
 
 async fn run(db: &Db, repair: bool) -> Result<(), Stopped> {
-    let mut said = Instant::now();
-    let said_so_far = |report: &Report| {
-        if said.elapsed() >= SAID_EVERY {
-            said = Instant::now();
-            progress::say(format_args!("  {} counts of {} contents", report.counts, report.contents));
-        }
-    };
-    let report = engagement::recount(db, repair, said_so_far).await;
-    let report = report.map_err(|error| Stopped::new(Exit::StoreUnavailable, error))?;
-    for Difference { content, what, value, rows, counted } in &report.differences {
+    let mut said = Said::default();
+    let engaged = engagement::recount(db, repair, |report| {
+        said.perhaps(format_args!("  {} counts of {} contents", report.counts, report.contents));
+    });
+    let engaged = engaged.await.map_err(|error| Stopped::new(Exit::StoreUnavailable, error))?;
+    let told =
+        notifications::recount(db, repair, |report| said.perhaps(format_args!("  {} lines of inboxes", report.lines)));
+    let told = told.await.map_err(|error| Stopped::new(Exit::StoreUnavailable, error))?;
+    tell(&engaged);
+    let Report { contents, counts, wrong, .. } = engaged;
+    let notifications::Report { lines, wrong: lines_wrong } = told;
+    match wrong {
+        0 => progress::result(format_args!("ok    {counts} counts of {contents} contents, all right")),
+        _ if repair => progress::result(format_args!("{wrong} of {counts} counts were wrong, and are right now.")),
+        _ => progress::result(format_args!("{wrong} of {counts} counts are wrong.")),
+    }
+    match lines_wrong {
+        0 => progress::result(format_args!("ok    {lines} lines of inboxes, all right")),
+        _ if repair => progress::result(format_args!("{lines_wrong} of {lines} lines were wrong, and are right now.")),
+        _ => progress::result(format_args!("{lines_wrong} of {lines} lines of inboxes are wrong.")),
+    }
+    if wrong + lines_wrong > 0 && !repair {
+        let message = format_args!(
+            "{wrong} counts and {lines_wrong} lines of inboxes are wrong; `plaza recount --repair` makes them right."
+        );
+        return Err(Stopped::new(Exit::Differs, message));
+    }
+    Ok(())
+}
+
+fn tell(engaged: &Report) {
+    for Difference { content, what, value, rows, counted } in &engaged.differences {
         let what = what.map_or("unknown", engagement::What::name);
         progress::result(format_args!("WRONG {content}  {what} {value}: {counted} counted, {rows} there"));
     }
-    let named = report.differences.len() as u64;
-    if report.wrong > named {
-        progress::result(format_args!("… and {} more", report.wrong - named));
+    let named = engaged.differences.len() as u64;
+    if engaged.wrong > named {
+        progress::result(format_args!("… and {} more", engaged.wrong - named));
     }
-    let Report { contents, counts, wrong, .. } = report;
-    match (wrong, repair) {
-        (0, _) => progress::result(format_args!("ok    {counts} counts of {contents} contents, all right")),
-        (_, true) => progress::result(format_args!("{wrong} of {counts} counts were wrong, and are right now.")),
-        (_, false) => {
-            let message =
-                format_args!("{wrong} of {counts} counts are wrong; `plaza recount --repair` makes them right.");
-            return Err(Stopped::new(Exit::Differs, message));
+}
+
+/// When it was last said how far it is.
+struct Said(Instant);
+
+impl Default for Said {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Said {
+    fn perhaps(&mut self, line: std::fmt::Arguments<'_>) {
+        if self.0.elapsed() >= SAID_EVERY {
+            self.0 = Instant::now();
+            progress::say(line);
         }
     }
-    Ok(())
 }

@@ -84,10 +84,13 @@ async fn settle(dispatch: &Dispatch, lines: &postgres::embedded::Progress) -> Re
 }
 
 fn tell(plan: &Community, filled: &Filled, config: &Config) {
-    let Filled { people, people_new, follows, rooms, messages, posts, comments, livestreams, listings } = filled;
+    let Filled { people, people_new, follows, rooms, messages, posts, comments, .. } = filled;
+    let Filled { livestreams, listings, reels, stories, reactions, saves, shares, .. } = filled;
     progress::result(format_args!(
         "{people} people ({people_new} of them new), {follows} followings, {rooms} rooms with {messages} messages, \
-         {posts} posts, {comments} comments, {livestreams} livestreams, {listings} listings.\n\nLog in as any of them; everybody's password is “{PASSWORD}”:\n"
+         {posts} posts, {reels} reels, {stories} stories, {comments} comments, {livestreams} livestreams, \
+         {listings} listings, {reactions} reactions, {saves} saves, {shares} shares.\n\n\
+         Log in as any of them; everybody's password is “{PASSWORD}”:\n"
     ));
     for person in plan.people.iter().take(PRINTED_MAX) {
         let private = if person.private { ", private" } else { "" };

@@ -6,17 +6,21 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::dice::Dice;
+use super::engaged::Engaged;
 use super::published::Published;
+use super::shown::Shown;
 use super::words::{BIOS, CHANNELS, DAYS, EMOJI, FIRST, GROUPS, LAST, PLACES, POSTS, TALKS};
 
 /// How far back the demo begins.
-const PAST: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub(super) const PAST: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// Parts of the plan, each with dice of its own.
 const PEOPLE: u64 = 1;
 const FOLLOWS: u64 = 2;
 const ROOMS: u64 = 3;
 const POSTED: u64 = 4;
 const PUBLISHED: u64 = 5;
+const SHOWN: u64 = 6;
+const ENGAGED: u64 = 7;
 
 /// The plan. People are named by their place in `people`.
 #[derive(Debug, PartialEq)]
@@ -27,6 +31,8 @@ pub struct Community {
     pub rooms: Vec<Room>,
     pub posts: Vec<Post>,
     pub published: Published,
+    pub shown: Shown,
+    pub engaged: Engaged,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -86,7 +92,9 @@ impl Community {
         let rooms = rooms(&mut Dice::new(seed, ROOMS), count, &follows);
         let posts = posts(&mut Dice::new(seed, POSTED), &people);
         let published = Published::plan(&mut Dice::new(seed, PUBLISHED), &people, &posts);
-        Self { people, follows, rooms, posts, published }
+        let shown = Shown::plan(&mut Dice::new(seed, SHOWN), &people, &posts);
+        let engaged = Engaged::plan(&mut Dice::new(seed, ENGAGED), &people, &follows, &posts, (&published, &shown));
+        Self { people, follows, rooms, posts, published, shown, engaged }
     }
 }
 

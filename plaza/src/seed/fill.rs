@@ -5,14 +5,17 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use graph::model::Act;
-use kernel::{ContentId, Ctx, PageSize, Problem, RequestId, RoomId, SessionId, Timestamp, UserId};
+use kernel::{ContentId, ContentKind, Ctx, PageSize, Problem, RequestId, RoomId, SessionId, Timestamp, UserId};
 use postgres::embedded::Progress;
 use schemas::accounts::{AccountPatch, Device, LogIn, Platform, Registration, SignedIn};
 use schemas::chat::{Posting, RoomCreate, RoomKind};
-use schemas::content::{Audience, PostCreate};
+use schemas::content::{Audience, Content, PlaceGiven, PostCreate};
 use tokio::time::Instant;
 
-use super::community::{Community, Kind, Line, Persona, Room};
+use super::community::{Community, Kind, Line, Persona, Post, Room};
+use super::engaged::Spot;
+use super::published;
+use super::words::PLACES;
 use crate::wiring::Slices;
 
 /// Of everybody in the demo.
@@ -30,7 +33,15 @@ pub struct Filled {
     pub comments: usize,
     pub livestreams: usize,
     pub listings: usize,
+    pub reels: usize,
+    pub stories: usize,
+    pub reactions: usize,
+    pub saves: usize,
+    pub shares: usize,
 }
+
+/// What was published, by its place in the plan.
+pub(super) type Written = HashMap<Spot, ContentId>;
 
 /// Why the demo is not complete. It can be run again.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +50,8 @@ pub enum FillError {
     Taken(String),
     #[error("{what}: {} ({})", .why.message, .why.code)]
     Refused { what: String, why: Problem },
+    #[error("a picture or film cannot be shown: {0}")]
+    Drawing(String),
 }
 
 /// Somebody of the plan who has an account.
@@ -60,14 +73,15 @@ const JOINED_AGO: Duration = Duration::from_secs(15 * 24 * 60 * 60);
 pub(super) struct Filling<'a> {
     pub(super) slices: &'a Slices,
     pub(super) now: Timestamp,
-    joined: Timestamp,
+    pub(super) joined: Timestamp,
     pub(super) members: Vec<Member>,
+    pub(super) progress: &'a Progress,
 }
 
 pub async fn fill(slices: &Slices, plan: &Community, now: Timestamp, progress: &Progress) -> Result<Filled, FillError> {
     let mut filled = Filled { people: plan.people.len(), rooms: plan.rooms.len(), ..Filled::default() };
-    let mut filling =
-        Filling { slices, now, joined: now.minus(JOINED_AGO), members: Vec::with_capacity(plan.people.len()) };
+    let (joined, members) = (now.minus(JOINED_AGO), Vec::with_capacity(plan.people.len()));
+    let mut filling = Filling { slices, now, joined, members, progress };
 
     let mut people = Count::of("People", plan.people.len(), progress);
     for persona in &plan.people {
@@ -85,7 +99,7 @@ pub async fn fill(slices: &Slices, plan: &Community, now: Timestamp, progress: &
         rooms.next();
         filled.messages += filling.talk(room).await?;
     }
-    let mut written = HashMap::new();
+    let mut written = Written::new();
     let mut posts = Count::of("Posts of people", plan.people.len(), progress);
     for by in 0..plan.people.len() {
         posts.next();
@@ -94,14 +108,19 @@ pub async fn fill(slices: &Slices, plan: &Community, now: Timestamp, progress: &
     filled.posts = written.len();
     progress.say("Comments, livestreams and listings");
     filled.comments = filling.comment(plan, &written).await?;
-    filled.livestreams = filling.stream(plan).await?;
-    filled.listings = filling.offer(plan).await?;
+    filled.livestreams = filling.stream(plan, &mut written).await?;
+    filled.listings = filling.offer(plan, &mut written).await?;
+    filling.befriend(plan).await?;
+    filling.show(plan, &mut written).await?;
+    (filled.reels, filled.stories) = (plan.shown.reels.len(), plan.shown.stories.len());
+    filling.engage(plan, &written, &mut filled).await?;
+    filling.catch_up().await?;
     filling.leave().await?;
     Ok(filled)
 }
 
 /// Says once a second how far a step is.
-struct Count<'a> {
+pub(super) struct Count<'a> {
     what: &'static str,
     done: usize,
     total: usize,
@@ -110,11 +129,11 @@ struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    fn of(what: &'static str, total: usize, progress: &'a Progress) -> Self {
+    pub(super) fn of(what: &'static str, total: usize, progress: &'a Progress) -> Self {
         Self { what, done: 0, total, said: Instant::now(), progress }
     }
 
-    fn next(&mut self) {
+    pub(super) fn next(&mut self) {
         if self.said.elapsed() >= Duration::from_secs(1) {
             self.said = Instant::now();
             self.progress.say(&format!("{}: {} of {}", self.what, self.done, self.total));
@@ -264,31 +283,43 @@ impl Filling<'_> {
         Ok(())
     }
 
-    /// Publishes the posts of somebody, each once, however often this runs. `written` gets their ids, by their places in the
-    /// plan.
-    async fn post(
-        &self,
-        plan: &Community,
-        by: usize,
-        written: &mut HashMap<usize, ContentId>,
-    ) -> Result<(), FillError> {
-        let (content, member) = (&self.slices.content, &self.members[by]);
-        let there = content.by_author(&member.at(self.now), &member.handle, None, None, PageSize::MAX).await;
-        let there = there.map_err(refused("posts"))?.items.into_iter().map(|post| (post.text, post.id));
+    /// Publishes the posts of somebody, each once, however often this runs. `written` gets their ids.
+    async fn post(&self, plan: &Community, by: usize, written: &mut Written) -> Result<(), FillError> {
+        let there = self.published(by, None).await?.into_iter().map(|post| (post.text, post.id));
         let there: HashMap<String, ContentId> = there.collect();
-        for (place, post) in plan.posts.iter().enumerate().filter(|(_, post)| post.by == by) {
+        for (at, post) in plan.posts.iter().enumerate().filter(|(_, post)| post.by == by) {
             let id = match there.get(&post.text) {
                 Some(id) => *id,
-                None => {
-                    let audience = post.followers_only.then_some(Audience::Followers);
-                    let wish = PostCreate { text: post.text.clone(), audience, ..PostCreate::default() };
-                    let made = content.create(&member.at(self.ago(post.ago)), wish.into()).await;
-                    made.map_err(refused("a post"))?.id
-                }
+                None => self.write(plan, at, post).await?,
             };
-            written.insert(place, id);
+            written.insert(Spot::Post(at), id);
         }
         Ok(())
+    }
+
+    async fn write(&self, plan: &Community, at: usize, post: &Post) -> Result<ContentId, FillError> {
+        let picture = plan.shown.pictures.iter().find(|(pictured, _)| *pictured == at);
+        let media = match picture {
+            Some((_, scene)) => vec![self.landscape(post.by, *scene, at).await?],
+            None => Vec::new(),
+        };
+        let named = PLACES.iter().position(|place| post.text.contains(place));
+        let place = named.map(|place| {
+            let (latitude, longitude) = published::place(place);
+            PlaceGiven { latitude, longitude, name: Some(PLACES[place].to_owned()) }
+        });
+        let audience = post.followers_only.then_some(Audience::Followers);
+        let wish = PostCreate { text: post.text.clone(), audience, media, place };
+        let made = self.slices.content.create(&self.members[post.by].at(self.ago(post.ago)), wish.into()).await;
+        Ok(made.map_err(refused("a post"))?.id)
+    }
+
+    /// What somebody has published, as far as a page goes.
+    pub(super) async fn published(&self, by: usize, kind: Option<ContentKind>) -> Result<Vec<Content>, FillError> {
+        let member = &self.members[by];
+        let ctx = member.at(self.now);
+        let there = self.slices.content.by_author(&ctx, &member.handle, kind, None, PageSize::MAX).await;
+        Ok(there.map_err(refused("content"))?.items)
     }
 
     /// Ends the sessions that were opened for this.

@@ -1,7 +1,5 @@
 //! Publishes what the plan has besides posts.
 
-use std::collections::HashMap;
-
 use kernel::{ContentId, ContentKind, PageSize};
 use schemas::content::{
     Availability, CommentCreate, Content, ContentEdit, ListingCreate, LivestreamCreate, LivestreamState, PlaceGiven,
@@ -9,22 +7,19 @@ use schemas::content::{
 };
 
 use super::community::Community;
-use super::fill::{FillError, Filling, refused};
+use super::engaged::Spot;
+use super::fill::{FillError, Filling, Written, refused};
 use super::published::{Listing, Livestream};
 
 const CURRENCY: &str = "EUR";
 
 impl Filling<'_> {
     /// Says what is said about posts, each once, however often this runs. Returns how much.
-    pub(super) async fn comment(
-        &self,
-        plan: &Community,
-        posts: &HashMap<usize, ContentId>,
-    ) -> Result<usize, FillError> {
+    pub(super) async fn comment(&self, plan: &Community, written: &Written) -> Result<usize, FillError> {
         let mut last: Option<(usize, ContentId)> = None;
         let mut there: (Option<ContentId>, Vec<Content>) = (None, Vec::new());
         for comment in &plan.published.comments {
-            let Some(root) = posts.get(&comment.post).copied() else { continue };
+            let Some(root) = written.get(&Spot::Post(comment.post)).copied() else { continue };
             let by = &self.members[comment.by];
             if there.0 != Some(root) {
                 let reader = by.at(self.now);
@@ -48,44 +43,59 @@ impl Filling<'_> {
         Ok(plan.published.comments.len())
     }
 
-    pub(super) async fn stream(&self, plan: &Community) -> Result<usize, FillError> {
-        for Livestream { by, title, ended, ago } in &plan.published.livestreams {
-            if self.has(*by, ContentKind::Livestream, title).await? {
-                continue;
-            }
-            let wish = LivestreamCreate { title: (*title).to_owned(), ..LivestreamCreate::default() };
-            let made = self.slices.content.create(&self.members[*by].at(self.ago(*ago)), wish.into()).await;
-            let made = made.map_err(refused("a livestream"))?;
-            if *ended {
-                let edit = ContentEdit { state: Some(LivestreamState::Ended), ..ContentEdit::default() };
-                self.change(*by, &made, edit).await?;
-            }
+    pub(super) async fn stream(&self, plan: &Community, written: &mut Written) -> Result<usize, FillError> {
+        for (place, stream) in plan.published.livestreams.iter().enumerate() {
+            let known = self.known_by_title(stream.by, ContentKind::Livestream, stream.title).await?;
+            let id = match known {
+                Some(id) => id,
+                None => self.broadcast(stream).await?,
+            };
+            written.insert(Spot::Livestream(place), id);
         }
         Ok(plan.published.livestreams.len())
     }
 
-    pub(super) async fn offer(&self, plan: &Community) -> Result<usize, FillError> {
-        for Listing { by, title, cents, place, sold, ago } in &plan.published.listings {
-            if self.has(*by, ContentKind::Listing, title).await? {
-                continue;
-            }
-            let (latitude, longitude) = *place;
-            let wish = ListingCreate {
-                title: (*title).to_owned(),
-                price: PriceGiven { amount: *cents, currency: CURRENCY.to_owned() },
-                text: None,
-                audience: None,
-                place: Some(PlaceGiven { latitude, longitude, name: None }),
-                media: Vec::new(),
+    async fn broadcast(&self, stream: &Livestream) -> Result<ContentId, FillError> {
+        let Livestream { by, title, ended, ago } = stream;
+        let wish = LivestreamCreate { title: (*title).to_owned(), ..LivestreamCreate::default() };
+        let made = self.slices.content.create(&self.members[*by].at(self.ago(*ago)), wish.into()).await;
+        let made = made.map_err(refused("a livestream"))?;
+        if *ended {
+            let edit = ContentEdit { state: Some(LivestreamState::Ended), ..ContentEdit::default() };
+            self.change(*by, &made, edit).await?;
+        }
+        Ok(made.id)
+    }
+
+    pub(super) async fn offer(&self, plan: &Community, written: &mut Written) -> Result<usize, FillError> {
+        for (place, listing) in plan.published.listings.iter().enumerate() {
+            let known = self.known_by_title(listing.by, ContentKind::Listing, listing.title).await?;
+            let id = match known {
+                Some(id) => id,
+                None => self.list(listing).await?,
             };
-            let made = self.slices.content.create(&self.members[*by].at(self.ago(*ago)), wish.into()).await;
-            let made = made.map_err(refused("a listing"))?;
-            if *sold {
-                let edit = ContentEdit { availability: Some(Availability::Sold), ..ContentEdit::default() };
-                self.change(*by, &made, edit).await?;
-            }
+            written.insert(Spot::Listing(place), id);
         }
         Ok(plan.published.listings.len())
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<ContentId, FillError> {
+        let Listing { by, good, title, text, cents, place: (latitude, longitude), sold, ago } = *listing;
+        let wish = ListingCreate {
+            title: title.to_owned(),
+            price: PriceGiven { amount: cents, currency: CURRENCY.to_owned() },
+            text: Some(text.to_owned()),
+            audience: None,
+            place: Some(PlaceGiven { latitude, longitude, name: None }),
+            media: vec![self.poster(by, good).await?],
+        };
+        let made = self.slices.content.create(&self.members[by].at(self.ago(ago)), wish.into()).await;
+        let made = made.map_err(refused("a listing"))?;
+        if sold {
+            let edit = ContentEdit { availability: Some(Availability::Sold), ..ContentEdit::default() };
+            self.change(by, &made, edit).await?;
+        }
+        Ok(made.id)
     }
 
     async fn change(&self, by: usize, content: &Content, edit: ContentEdit) -> Result<(), FillError> {
@@ -93,11 +103,9 @@ impl Filling<'_> {
         changed.map(drop).map_err(refused("a change"))
     }
 
-    /// Whether somebody has published this already, in an earlier run.
-    async fn has(&self, by: usize, kind: ContentKind, title: &str) -> Result<bool, FillError> {
-        let member = &self.members[by];
-        let ctx = member.at(self.now);
-        let there = self.slices.content.by_author(&ctx, &member.handle, Some(kind), None, PageSize::MAX).await;
-        Ok(there.map_err(refused("content"))?.items.iter().any(|it| it.title.as_deref() == Some(title)))
+    /// What somebody has published under this title already, in an earlier run.
+    async fn known_by_title(&self, by: usize, kind: ContentKind, title: &str) -> Result<Option<ContentId>, FillError> {
+        let there = self.published(by, Some(kind)).await?;
+        Ok(there.into_iter().find(|it| it.title.as_deref() == Some(title)).map(|it| it.id))
     }
 }

@@ -1,13 +1,11 @@
-//! What people of the demo publish besides posts: comments, livestreams, listings.
+//! What people of the demo publish besides posts and what they show: comments, livestreams, listings.
 
 use std::time::Duration;
 
-use super::community::{Persona, Post};
+use super::community::{PAST, Persona, Post};
 use super::dice::Dice;
-use super::words::{COMMENTS, GOODS, STREAMS};
+use super::words::{COMMENTS, GOODS, PITCHES, PLACES, STREAMS};
 
-/// How far back it begins.
-const PAST: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// Everything is sold within a few kilometres of here: degrees north and east.
 const TOWN: (f64, f64) = (47.66, 9.18);
 /// Steps of a ten-thousandth of a degree in each direction.
@@ -43,7 +41,10 @@ pub struct Livestream {
 #[derive(Debug, PartialEq)]
 pub struct Listing {
     pub by: usize,
+    /// Its place in the list of goods.
+    pub good: usize,
     pub title: &'static str,
+    pub text: &'static str,
     pub cents: u64,
     pub place: (f64, f64),
     pub sold: bool,
@@ -75,14 +76,22 @@ impl Published {
                 published.livestreams.push(Livestream { by, title, ended: dice.chance(70), ago: ago(dice) });
             }
             if dice.chance(20) || by == 0 {
-                let (title, cents) = GOODS[dice.below(GOODS.len())];
+                let good = dice.below(GOODS.len());
+                let ((title, cents), text) = (GOODS[good], PITCHES[by % PITCHES.len()]);
                 let mut degrees = |from: f64| from + (dice.below(2 * SPREAD) as f64 - SPREAD as f64) / 10_000.0;
                 let place = (degrees(TOWN.0), degrees(TOWN.1));
-                published.listings.push(Listing { by, title, cents, place, sold: dice.chance(20), ago: ago(dice) });
+                let (sold, ago) = (dice.chance(20), ago(dice));
+                published.listings.push(Listing { by, good, title, text, cents, place, sold, ago });
             }
         }
         published
     }
+}
+
+/// Where in town a place is that posts name.
+pub fn place(at: usize) -> (f64, f64) {
+    let (turn, out) = (std::f64::consts::TAU * at as f64 / PLACES.len() as f64, 0.006 + 0.002 * at as f64);
+    (TOWN.0 + out * turn.sin(), TOWN.1 + 1.5 * out * turn.cos())
 }
 
 fn ago(dice: &mut Dice) -> Duration {

@@ -1,5 +1,8 @@
 //! What people in the demo are called and what they say.
 
+use super::film::Film;
+use super::pictures::Scene;
+
 pub const FIRST: [&str; 48] = [
     "Ada", "Ben", "Cleo", "Dana", "Emil", "Fatima", "Goran", "Hana", "Ivo", "Jun", "Kaia", "Leo", "Mira", "Nadia",
     "Omar", "Pia", "Quentin", "Rosa", "Sven", "Tara", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe", "Amara",
@@ -191,3 +194,67 @@ pub const STREAMS: [&str; 8] = [
     "The looms at work",
     "Reading the last chapter aloud",
 ];
+
+/// What posts are about of which there is a picture.
+pub const PICTURED: [(&str, Scene); 12] = [
+    ("First swim", Scene::Lake),
+    ("The light at", Scene::Sunrise),
+    ("heron", Scene::Lake),
+    ("Three trains", Scene::Meadow),
+    ("seedlings", Scene::Meadow),
+    ("Fog over", Scene::Fog),
+    ("choir sang", Scene::Dusk),
+    ("Night shift", Scene::Night),
+    ("The ice at", Scene::Winter),
+    ("Ran ten", Scene::Dusk),
+    ("Soup weather", Scene::Fog),
+    ("Writing a letter", Scene::Night),
+];
+
+pub const STORIES: [&str; 14] = [
+    "Morning!",
+    "Guess where.",
+    "Too early, worth it.",
+    "Nobody else here.",
+    "The bench is free.",
+    "Back by noon.",
+    "Wish you were here.",
+    "Still cold.",
+    "One more lap.",
+    "Last light.",
+    "Listen to this quiet.",
+    "Found the path again.",
+    "Bring a coat.",
+    "Tea stop.",
+];
+
+pub const REELS: [(&str, Film); 12] = [
+    ("She sails! Only a little wet. #lake", Film::Boat),
+    ("The 7:40, on time for once. #trains", Film::Train),
+    ("Up, up and over the hill. #morning", Film::Balloon),
+    ("Lanterns for the longest night. #winter", Film::Lantern),
+    ("Five seconds of calm. #lake", Film::Boat),
+    ("Waved at the driver. The driver waved back. #trains", Film::Train),
+    ("It landed in our tomatoes. #garden", Film::Balloon),
+    ("We let them go at nine. #neighbours", Film::Lantern),
+    ("The red boat is back. #coldwater", Film::Boat),
+    ("Three wagons, no delay. #trains", Film::Train),
+    ("Somebody up there has breakfast. #morning", Film::Balloon),
+    ("Make a wish, quickly. #music", Film::Lantern),
+];
+
+/// With goods.
+pub const PITCHES: [&str; 8] = [
+    "Pick it up any evening.",
+    "Has served me well, deserves a second life.",
+    "Price is for friends, and you are one.",
+    "I have two. Nobody needs two.",
+    "Moving in spring, it is not coming along.",
+    "Some scratches, each with a story.",
+    "Works. I just never use it.",
+    "First come, first served; cake included.",
+];
+
+/// Words of those who share.
+pub const SHARED: [&str; 5] =
+    ["This.", "For everybody who missed it.", "Read until the end.", "Made my day.", "You need to see this."];

@@ -10,5 +10,6 @@ mod mock;
 mod process;
 mod recount;
 mod refusals;
+mod seed;
 mod serving;
 mod uploads;

@@ -54,7 +54,9 @@ impl Draft {
     pub(crate) fn parse(wish: ContentCreate) -> Result<Self, Error> {
         let draft = match wish {
             ContentCreate::Post(it) => {
-                Self { media: it.media, ..Self::new(ContentKind::Post, Some(&it.text), it.audience, it.place)? }
+                // Pictures need no words.
+                let text = Some(&*it.text).filter(|text| !text.is_empty() || it.media.is_empty());
+                Self { media: it.media, ..Self::new(ContentKind::Post, text, it.audience, it.place)? }
             }
             ContentCreate::Reel(it) => Self {
                 media: vec![it.media],

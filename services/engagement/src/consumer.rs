@@ -9,6 +9,7 @@ use postgres::outbox::{ConsumeError, Consumer, Delivery};
 use serde::Deserialize;
 
 use crate::kinds::{ONLY, What};
+use crate::metrics::METRICS;
 use crate::store::{self, Delta};
 use crate::{Error, Service};
 
@@ -17,6 +18,9 @@ pub struct Keeper {
     pub engagement: Arc<Service>,
     pub clock: Clock,
 }
+
+/// Batches that go at once with content. Where there are more, others do not wait for it: [`Service::run`] goes on.
+pub const BATCHES_AT_ONCE: usize = 2;
 
 #[derive(Deserialize)]
 struct ContentChanged {
@@ -38,8 +42,13 @@ impl Keeper {
         store::pass_gates(&mut tx, &gates).await?;
         let counting = store::add_comment(&mut tx, comment, &ancestors, comment.created_at()).await?;
         let one = |content| Delta { content, what: What::Comment.number(), value: ONLY, by: 1 };
+        let counted = !counting.is_empty();
         store::count(&mut tx, &counting.into_iter().map(one).collect::<Vec<_>>()).await?;
-        Ok(store::commit(tx).await?)
+        store::commit(tx).await?;
+        if counted {
+            METRICS.changed(What::Comment);
+        }
+        Ok(())
     }
 
     async fn content_gone(&self, content: ContentId) -> StoreResult<()> {
@@ -48,7 +57,12 @@ impl Keeper {
         if content.kind() == ContentKind::Comment {
             store::remove_comment(db, content).await?;
         }
-        store::forget_content(db, content).await
+        for _ in 0..BATCHES_AT_ONCE {
+            if store::forget_some(db, content.uuid()).await? {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -22,7 +22,8 @@
 //! - **One order of locks**: the gate of the content (an advisory lock that all share who add to it), rows in the order
 //!   of their keys, the event, counters in the order of theirs. Nobody deadlocks.
 //! - **Gone is gone**: when content is deleted or expires, its gate is closed (the exclusive lock waits for those
-//!   inside, and what it writes tells later ones), then rows and counts go in batches, exact after each.
+//!   inside, and what it writes tells later ones), then rows and counts go in batches, exact after each. A few go at
+//!   once; where a million people reacted, the rest goes beside everything else, in any process ([`Service::run`]).
 //! - **Who may do it is whoever may see it**, asked of content at the moment, and the answer to others is 404. Taking
 //!   back is always possible, also what one may no longer see, and says nothing.
 //! - **Comments are counted by their events**, at all of their ancestors, one row for each. The ancestors are asked of
@@ -40,6 +41,7 @@ mod error;
 mod http;
 mod kinds;
 mod lists;
+mod metrics;
 mod model;
 mod neighbours;
 mod recount;
@@ -48,7 +50,7 @@ mod store;
 mod tally;
 mod views;
 
-pub use consumer::Keeper;
+pub use consumer::{BATCHES_AT_ONCE, Keeper};
 pub use error::Error;
 pub use http::routes;
 pub use kinds::What;

@@ -1,15 +1,17 @@
 //! What people do.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use kernel::{Clock, ContentId, Ctx, UserId};
 use postgres::Db;
 use schemas::engagement::{Engagement, EngagementChanged, Reaction, ViewBatch};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::kinds::{ONLY, What, reaction_of, value_of};
+use crate::metrics::METRICS;
 use crate::neighbours::{Contents, People};
 use crate::store::{self, Delta, Edge, Transition};
 use crate::{Error, Tally, model, views};
@@ -17,6 +19,8 @@ use crate::{Error, Tally, model, views};
 pub(crate) const ENGAGEMENT_CHANGED: &str = "engagement.changed";
 /// How often old impressions are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often what is left of content that is gone is looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(1);
 
 /// What people do with content.
 pub struct Service {
@@ -69,6 +73,7 @@ impl Service {
             let moved = before.map(|was| delta(was, -1)).into_iter().chain([delta(value, 1)]);
             store::count(&mut tx, &moved.collect::<Vec<_>>()).await?;
             store::commit(tx).await?;
+            METRICS.changed(what);
         }
         Ok(self.of(ctx.user, &[content]).await?.remove(&content).unwrap_or_default())
     }
@@ -83,7 +88,9 @@ impl Service {
             self.tell(&mut tx, &edge, None, false).await?;
         }
         store::count(&mut tx, &[Delta { content: content.uuid(), what: what.number(), value, by: -1 }]).await?;
-        Ok(store::commit(tx).await?)
+        store::commit(tx).await?;
+        METRICS.changed(what);
+        Ok(())
     }
 
     async fn tell(
@@ -140,8 +147,37 @@ impl Service {
         visible.first().map(|content| content.author.id).ok_or(Error::NotFound)
     }
 
-    /// Deletes impressions that are past their time, now and then, until `stop`. Any number of processes may do it.
+    /// Deletes what is past its time, and what is left of content that is gone, until `stop`. Any number of processes may
+    /// do it.
     pub async fn run(self: Arc<Self>, clock: Clock, stop: CancellationToken) {
+        // Shown from the start, so that the first of each is seen as one.
+        LazyLock::force(&METRICS);
+        tokio::join!(self.sweeps(clock, &stop), self.forgets(&stop));
+    }
+
+    async fn forgets(&self, stop: &CancellationToken) {
+        let mut every = tokio::time::interval(FORGET_EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(every.tick()).await.is_some() {
+            while !stop.is_cancelled() {
+                match self.forget_some().await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "what was done with content that is gone was not removed; trying again");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Removes a batch of what was done with content that is gone. Whether there was any.
+    pub async fn forget_some(&self) -> Result<bool, Error> {
+        Ok(store::forget_next(&self.db).await?)
+    }
+
+    async fn sweeps(&self, clock: Clock, stop: &CancellationToken) {
         let mut every = tokio::time::interval(SWEEP_EVERY);
         loop {
             tokio::select! {

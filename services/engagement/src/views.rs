@@ -11,6 +11,7 @@ use telemetry::timed;
 use uuid::Uuid;
 
 use crate::kinds::{ONLY, What};
+use crate::metrics::METRICS;
 use crate::model::Impressions;
 use crate::store::{self, Delta};
 
@@ -67,11 +68,14 @@ pub(crate) async fn add(
     if views.is_empty() {
         return Ok(());
     }
+    let kept = views.len() as u64;
     let event = ContentViewed { user, views, at: now };
     store::announce(&mut tx, CONTENT_VIEWED, user.to_string(), &event, now).await?;
     let one = |content: &Uuid| Delta { content: *content, what: What::View.number(), value: ONLY, by: 1 };
     store::count(&mut tx, &first.iter().map(one).collect::<Vec<_>>()).await?;
-    store::commit(tx).await
+    store::commit(tx).await?;
+    METRICS.impressions.inc_by(kept);
+    Ok(())
 }
 
 /// Keeps impressions: those that are new, or lasted longer than was known.

@@ -15,6 +15,7 @@ pub const FOLLOW_CREATED: &str = "follow.created";
 pub const FOLLOW_REMOVED: &str = "follow.removed";
 pub const FOLLOW_REQUESTED: &str = "follow.requested";
 pub const FOLLOW_ACCEPTED: &str = "follow.accepted";
+pub const FOLLOW_REQUEST_REMOVED: &str = "follow.request_removed";
 pub const BLOCK_CREATED: &str = "block.created";
 pub const BLOCK_REMOVED: &str = "block.removed";
 pub const MUTE_CREATED: &str = "mute.created";
@@ -27,8 +28,9 @@ const fn kinds(change: &Change, act: Act) -> &'static [&'static str] {
         (Edge::Follow, true) => &[FOLLOW_CREATED],
         (Edge::Follow, false) => &[FOLLOW_REMOVED],
         (Edge::Request, true) => &[FOLLOW_REQUESTED],
-        // Nobody but the two needs to know, and they are told live.
-        (Edge::Request, false) => &[],
+        // Whoever is told that it was granted knows that it is over.
+        (Edge::Request, false) if matches!(act, Act::Accept) => &[],
+        (Edge::Request, false) => &[FOLLOW_REQUEST_REMOVED],
         (Edge::Block, true) => &[BLOCK_CREATED],
         (Edge::Block, false) => &[BLOCK_REMOVED],
         (Edge::Mute, true) => &[MUTE_CREATED],

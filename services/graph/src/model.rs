@@ -177,8 +177,9 @@ pub fn changes(before: &Between, after: &Between) -> Vec<Change> {
     let mut changes = Vec::new();
     for (mine, old, new) in [(true, &before.mine, &after.mine), (false, &before.theirs, &after.theirs)] {
         let edges = [
-            (Edge::Follow, old.follows, new.follows),
+            // A request is over before it has become a follow, for those who are told of both.
             (Edge::Request, old.requested, new.requested),
+            (Edge::Follow, old.follows, new.follows),
             (Edge::Block, old.blocks, new.blocks),
             (Edge::Mute, old.mutes, new.mutes),
             (Edge::CloseFriend, old.close_friend, new.close_friend),

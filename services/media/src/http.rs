@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use kernel::MediaId;
 use schemas::media::{Media, MediaUpload};
 use serde::Deserialize;
-use web::{Caller, Created, Failure, Guest, Json, Method, Path, Query, Routes, Upload};
+use web::{Caller, Created, Failure, Guest, Json, Method, NoContent, Path, Query, Routes, Upload};
 
 use crate::links::Link;
 use crate::model::PART_BYTES_MAX;
@@ -34,6 +34,7 @@ pub fn routes(service: Arc<Service>) -> Routes {
         .creates()
         .op("getUpload", Method::GET, "/v1/media/{media}", get_upload)
         .op("appendToUpload", Method::PATCH, "/v1/media/{media}", append_to_upload)
+        .op("deleteUpload", Method::DELETE, "/v1/media/{media}", delete_upload)
         .op("getRendition", Method::GET, "/v1/media/{media}/{rendition}", get_rendition)
         .with_state(service)
 }
@@ -51,6 +52,15 @@ async fn get_upload(State(files): Files, Caller(ctx): Caller, Path(media): Path<
     let media = files.read(&ctx, media).await?;
     let headers = [(UPLOAD_OFFSET, HeaderValue::from(media.received)), (UPLOAD_LENGTH, HeaderValue::from(media.bytes))];
     Ok((headers, Json(media)).into_response())
+}
+
+async fn delete_upload(
+    State(files): Files,
+    Caller(ctx): Caller,
+    Path(media): Path<MediaId>,
+) -> Result<NoContent, Failure> {
+    files.delete(&ctx, media).await?;
+    Ok(NoContent)
 }
 
 async fn append_to_upload(

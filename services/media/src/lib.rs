@@ -20,6 +20,8 @@
 //! - **An address is a permission.** Content checks its audience and then gives out addresses that hold for some hours, days where it is public
 //!   ([`links`]); reading asks only whether the signature holds and the file is still there. Whoever may read can pass it
 //!   on, as they could the picture. All addresses of one period are the same, so that browsers find what they have.
+//! - **To delete an upload is to let go of it** ([`Service::delete`]): its owner has it no more, nothing new can name it. What shows it is
+//!   not torn apart by that; the file goes once nothing does.
 //! - **One column says when to look again** (`due_at`): at an upload's end, at a lease's, at the next question whether something
 //!   shows a file. That is asked of the content ([`References`]) each day, rather than counted: a count that is wrong once is wrong
 //!   for good, and loses a picture. When content does not answer, nothing is deleted.

@@ -27,6 +27,8 @@ pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub const UPLOAD_MAX: Duration = DAY;
 /// How long a ready file is kept that nothing shows, from when it was last seen in use or asked for by name.
 pub const UNUSED_MAX: Duration = DAY;
+/// How long a ready file stays that its owner deleted, at least: content that is being written at that moment may show it.
+pub const LET_GO_AFTER: Duration = Duration::from_secs(5 * 60);
 /// How long its owner can read why a file was refused.
 pub const REFUSED_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Media that are asked for together.
@@ -99,6 +101,8 @@ pub struct Media {
     pub reason: Option<Refusal>,
     pub facts: Facts,
     pub forms: Vec<Form>,
+    /// By its owner; what shows it still shows it.
+    pub let_go: bool,
     pub created_at: Timestamp,
 }
 

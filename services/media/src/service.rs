@@ -15,8 +15,8 @@ use crate::Error;
 use crate::links::{Link, Reach, Signer};
 use crate::metrics::METRICS;
 use crate::model::{
-    DAY_BYTES_MAX, Facts, Form, MEDIA_AT_ONCE_MAX, Media, PART_BYTES_MAX, PART_BYTES_MIN, REFUSED_KEPT, State,
-    UNUSED_MAX, UPLOAD_MAX, UPLOADS_MAX, bytes_max, fits, form_key, parts_folder,
+    DAY_BYTES_MAX, Facts, Form, LET_GO_AFTER, MEDIA_AT_ONCE_MAX, Media, PART_BYTES_MAX, PART_BYTES_MIN, REFUSED_KEPT,
+    State, UNUSED_MAX, UPLOAD_MAX, UPLOADS_MAX, bytes_max, fits, form_key, parts_folder,
 };
 use crate::sniff::{HEAD_BYTES, sniff};
 use crate::store::{Added, Store};
@@ -97,6 +97,7 @@ impl Service {
             reason: None,
             facts: Facts::default(),
             forms: Vec::new(),
+            let_go: false,
             created_at: ctx.now,
         };
         let fits = |load: crate::store::Load| {
@@ -183,6 +184,12 @@ impl Service {
         self.shown(media, ctx.now)
     }
 
+    /// Deletes an upload of the caller's, however far it is. What shows it goes on showing it until it goes itself.
+    pub async fn delete(&self, ctx: &Ctx, id: MediaId) -> Result<(), Error> {
+        self.mine(ctx, id).await?;
+        if self.store.let_go(ctx.user, id, ctx.now.plus(LET_GO_AFTER)).await? { Ok(()) } else { Err(Error::NotFound) }
+    }
+
     /// Those of `ids` that are `user`'s and ready. They are kept for a day from now on, so that what is about to show them can.
     pub async fn owned_and_ready(
         &self,
@@ -263,7 +270,8 @@ impl Service {
     }
 
     async fn mine(&self, ctx: &Ctx, id: MediaId) -> Result<Media, Error> {
-        let media = self.store.find(id).await?.filter(|media| media.owner == ctx.user).ok_or(Error::NotFound)?;
+        let mine = |media: &Media| media.owner == ctx.user && !media.let_go;
+        let media = self.store.find(id).await?.filter(mine).ok_or(Error::NotFound)?;
         // Given up already, though nobody has come by yet.
         let late = media.state == State::Uploading && media.due_at <= ctx.now;
         if late { Err(Error::NotFound) } else { Ok(media) }

@@ -1,6 +1,6 @@
 //! Makes what was uploaded ready to be shown, and deletes what nobody needs.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -65,6 +65,8 @@ impl Worker {
 
     /// Works until `stop`. Any number of processes may run it; what one has in hand when it is stopped, another begins anew.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        // Shown from the start, so that the first of each is seen as one.
+        LazyLock::force(&METRICS);
         let mut lanes = JoinSet::new();
         for _ in 0..self.settings.workers {
             lanes.spawn(Arc::clone(&self).lane(stop.clone()));

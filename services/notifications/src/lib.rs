@@ -18,8 +18,10 @@
 //! - **Read is one moment for all devices**: a line is unread while something in it is newer. It never moves back. What
 //!   is heard of late, and was done before that moment, is put just after it. The unread are counted as they would be
 //!   shown, up to [`UNREAD_MAX`].
-//! - **Following over a request** is told once, to who asked: the line that asked goes when it is answered. One that
-//!   was withdrawn or declined stays in the inbox until it is trimmed: the graph does not tell of it.
+//! - **Following over a request** is told once, to who asked: the line that asked goes when it is answered, withdrawn or
+//!   ended by a block.
+//! - **A line's number of acts is the number of its rows** after every transaction, which a recount proves at any time
+//!   ([`recount`]).
 //! - Whoever is answered is not also told of being mentioned in the answer.
 
 mod error;
@@ -39,4 +41,4 @@ pub use live_events::LIVE_EACH;
 pub use model::{EXCERPT_LENGTH_MAX, PEOPLE_SHOWN};
 pub use neighbours::{Contents, Glimpse, People};
 pub use service::{ROUNDS_MAX, Service, UNREAD_MAX};
-pub use store::{ACTS_MAX, ACTS_READ, INBOX_MAX};
+pub use store::{ACTS_MAX, ACTS_READ, FORGET_BATCH, INBOX_MAX, Report, recount};

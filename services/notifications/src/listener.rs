@@ -96,6 +96,7 @@ impl Listener {
                 store::remove(db, target, Happening::FollowRequested, None, source).await?;
                 self.0.add(&Act::plain(source, Happening::FollowAccepted, target, at)).await
             }
+            "follow.request_removed" => Ok(store::remove(db, target, Happening::FollowRequested, None, source).await?),
             _ => Ok(store::remove(db, target, Happening::Followed, None, source).await?),
         }
     }
@@ -118,6 +119,7 @@ impl Consumer for Listener {
                 | "follow.created"
                 | "follow.removed"
                 | "follow.requested"
+                | "follow.request_removed"
                 | "follow.accepted"
                 | "account.deleted"
         )

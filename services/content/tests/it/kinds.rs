@@ -148,6 +148,22 @@ async fn what_is_unfit_for_its_kind_is_refused_at_the_limit() {
 }
 
 #[tokio::test]
+async fn pictures_need_no_words_and_nothing_else_does_without() {
+    let world = World::new().await;
+    let [ada] = world.people(["ada"]);
+    let post = |text: &str, media| PostCreate { text: text.to_owned(), media, ..PostCreate::default() };
+    let made = create(&world, ada, post("", vec![world.picture(ada)])).await.unwrap();
+    assert_eq!((made.text.as_str(), made.media.len()), ("", 1));
+    let edit = ContentEdit { text: Some("Look! #tea".to_owned()), ..ContentEdit::default() };
+    let edited = world.contents.edit(&world.ctx(ada), made.id, edit).await.unwrap();
+    assert_eq!((edited.text.as_str(), edited.hashtags.len()), ("Look! #tea", 1), "they may come later");
+    for wish in [post("", vec![]), post(" \n", vec![world.picture(ada)])] {
+        let refused = create(&world, ada, wish).await.unwrap_err();
+        assert_eq!((refused.code(), refused.pointer().as_deref()), ("text_empty", Some("/text")));
+    }
+}
+
+#[tokio::test]
 async fn a_list_has_what_is_listed_and_any_kind_that_is_asked_for() {
     let world = World::new().await;
     let [ada, ben] = world.people(["ada", "ben"]);

@@ -5,7 +5,7 @@ mod forget;
 mod read;
 
 pub use forget::FORGET_BATCH;
-pub(crate) use forget::{close_gate, forget_content, forget_person, remove_comment};
+pub(crate) use forget::{close_gate, forget_next, forget_person, forget_some, remove_comment};
 pub(crate) use read::{Entry, Place, listed, of, saved};
 
 use kernel::{ContentId, ContentKind, EventId, StoreError, Timestamp, UserId};

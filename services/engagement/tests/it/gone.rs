@@ -1,6 +1,6 @@
 //! When content or an account goes.
 
-use engagement::FORGET_BATCH;
+use engagement::{BATCHES_AT_ONCE, FORGET_BATCH};
 use kernel::ContentKind;
 use schemas::engagement::Reaction;
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn everything_about_content_goes_with_it_in_batches() {
     let [ada, ben] = world.people();
     for (kind, size, event) in [
         (ContentKind::Post, FORGET_BATCH, "content.deleted"),
-        (ContentKind::Story, 2 * FORGET_BATCH + 1, "content.expired"),
+        (ContentKind::Story, FORGET_BATCH + 1, "content.expired"),
     ] {
         let (content, other) = (world.publish(ada, kind), world.publish(ada, kind));
         crowd(&world, content, size).await;
@@ -46,6 +46,31 @@ async fn everything_about_content_goes_with_it_in_batches() {
         world.assert_exact().await;
     }
     assert_eq!(world.rows("engagement_edges").await, 2);
+}
+
+#[tokio::test]
+async fn what_many_did_goes_beside_everything_else_and_stays_exact() {
+    let world = World::new().await;
+    let [ada, ben] = world.people();
+    let at_once = BATCHES_AT_ONCE as i64 * FORGET_BATCH;
+    let (loud, quiet) = (world.publish(ada, ContentKind::Post), world.publish(ada, ContentKind::Post));
+    crowd(&world, loud, at_once + FORGET_BATCH + 7).await;
+    crowd(&world, quiet, at_once - 1).await;
+    for content in [quiet, loud] {
+        // Whoever is told twice, because they died over it, goes on.
+        world.tell("content.deleted", json!({ "content": content })).await.unwrap();
+    }
+    world.assert_exact().await;
+    assert_eq!(world.rows("engagement_edges").await, FORGET_BATCH + 7, "the rest waits");
+    world.engagement.react(&world.ctx(ben), loud, Reaction::Like).await.unwrap();
+    assert_eq!(world.rows("engagement_edges").await, FORGET_BATCH + 7, "and nothing is added meanwhile");
+    let mut left = Vec::new();
+    while world.engagement.forget_some().await.unwrap() {
+        left.push(world.rows("engagement_edges").await);
+        world.assert_exact().await;
+    }
+    assert_eq!(left, [7, 0]);
+    assert_eq!(world.rows("engagement_counters").await, 0);
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Impressions.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use engagement::{IMPRESSIONS_KEPT, VIEWS_MAX};
+use engagement::{IMPRESSIONS_KEPT, Tally, VIEWS_MAX};
 use kernel::{ContentId, ContentKind, UserId};
-use schemas::engagement::{ContentViewed, View, ViewBatch};
+use schemas::engagement::{ContentViewed, Reaction, View, ViewBatch};
 
 use crate::world::World;
 
@@ -36,6 +37,24 @@ async fn a_person_counts_once_and_dwell_adds_up_over_impressions() {
     let short: Vec<_> = told.iter().map(|it| (it.user, it.views[0].dwell_ms, it.views[0].first)).collect();
     assert_eq!(short, [(ben, 400, true), (ben, 900, false), (ben, 50, false), (cleo, 0, true)]);
     world.assert_exact().await;
+}
+
+#[tokio::test]
+async fn what_a_person_has_seen_is_told_for_whoever_arranges_it() {
+    let world = World::new().await;
+    let [ada, ben, cleo] = world.people();
+    let [seen, liked, unseen] = std::array::from_fn(|_| world.publish(ada, ContentKind::Story));
+    world.look(ben, seen, "page-1", 0).await;
+    world.look(cleo, unseen, "page-2", 900).await;
+    world.engagement.react(&world.ctx(ben), liked, Reaction::Like).await.unwrap();
+    let tally = Tally::new(world.db.clone());
+    let viewed = async |viewer, asked: &[ContentId]| tally.viewed(viewer, asked).await.unwrap();
+    assert_eq!(viewed(ben, &[seen, liked, unseen]).await, HashSet::from([seen]), "to react is not to look");
+    assert_eq!(viewed(cleo, &[seen, liked, unseen]).await, HashSet::from([unseen]));
+    assert!(viewed(ben, &[]).await.is_empty() && viewed(ada, &[seen, unseen]).await.is_empty());
+    // Once it is gone, nobody has seen it.
+    world.deleted(seen).await;
+    assert!(viewed(ben, &[seen]).await.is_empty());
 }
 
 #[tokio::test]

@@ -56,7 +56,10 @@ async fn a_request_is_declined_or_taken_back() {
     stage.follow(ADA, CLEO).await;
     stage.act(ADA, CLEO, Act::Unfollow).await.unwrap();
     assert_eq!(stage.relation(CLEO, ADA).await, Some(Relation::default()));
-    assert_eq!(stage.kinds().await, ["follow.requested", "follow.requested"]);
+    assert_eq!(
+        stage.kinds().await,
+        ["follow.requested", "follow.request_removed", "follow.requested", "follow.request_removed"]
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use sqlx::types::Json;
 use crate::model::{DAY, Facts, Form, Media, State};
 
 const COLUMNS: &str = "id, owner, state, type, bytes, received, tries, due_at, reason, width, height, duration_ms, \
-     poster, renditions, created_at";
+     poster, renditions, let_go, created_at";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
@@ -218,7 +218,7 @@ impl Store {
     /// Those of `ids` that are `owner`'s and ready, kept until `until` at least: somebody is about to show them.
     pub(crate) async fn touch(&self, owner: UserId, ids: &[MediaId], until: Timestamp) -> StoreResult<Vec<Media>> {
         let rows = sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(format!(
-            "UPDATE media SET due_at = greatest(due_at, $3) WHERE id = ANY($1) AND owner = $2 AND state = 3
+            "UPDATE media SET due_at = greatest(due_at, $3) WHERE id = ANY($1) AND owner = $2 AND state = 3 AND NOT let_go
              RETURNING {COLUMNS}"
         )))
         .bind(ids)
@@ -249,6 +249,7 @@ struct Row {
     duration_ms: Option<i64>,
     poster: Option<String>,
     renditions: Json<Vec<Form>>,
+    let_go: bool,
     created_at: Timestamp,
 }
 
@@ -274,6 +275,7 @@ impl TryFrom<Row> for Media {
                 poster: row.poster.map(named).transpose()?,
             },
             forms: row.renditions.0,
+            let_go: row.let_go,
             created_at: row.created_at,
         })
     }

@@ -64,6 +64,22 @@ impl Store {
         .map_err(fault)
     }
 
+    /// Lets go of one of a person's files: of one that is ready, once nothing shows it, which is not asked before `due_at`. Whether there
+    /// was one.
+    pub(crate) async fn let_go(&self, owner: UserId, id: MediaId, due_at: Timestamp) -> StoreResult<bool> {
+        let gone = sqlx::query(
+            "UPDATE media SET let_go = true,
+                              state = CASE WHEN state = 3 THEN 3 ELSE 5 END,
+                              due_at = CASE WHEN state = 3 THEN $3 ELSE due_at END
+             WHERE id = $1 AND owner = $2 AND state <> 5 AND NOT let_go",
+        )
+        .bind(id)
+        .bind(owner)
+        .bind(due_at)
+        .execute(self.db.pool());
+        Ok(telemetry::timed("postgres", "media.let_go", gone).await.map_err(fault)?.rows_affected() == 1)
+    }
+
     /// Lets go of a person's files. How many.
     pub(crate) async fn let_go_of(&self, owner: UserId) -> StoreResult<u64> {
         let gone = sqlx::query("UPDATE media SET state = 5 WHERE owner = $1 AND state <> 5");

@@ -1,9 +1,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{Method, StatusCode};
 use kernel::{EventId, MediaId, UserId};
-use media::model::{PART_BYTES_MIN, REFUSED_KEPT, UNUSED_MAX, UPLOAD_MAX};
+use media::model::{LET_GO_AFTER, PART_BYTES_MIN, REFUSED_KEPT, UNUSED_MAX, UPLOAD_MAX};
 use postgres::outbox::{Consumer as _, Delivery};
 use schemas::media::MediaType;
 
@@ -64,6 +65,43 @@ async fn what_nothing_shows_goes_and_what_something_shows_stays() {
     world.clock.advance(UNUSED_MAX);
     assert_eq!(world.worker.sweep().await.unwrap(), 2);
     assert_eq!(std::fs::read_dir(world.folder().join("media")).map_or(0, Iterator::count), 0);
+}
+
+#[tokio::test]
+async fn what_its_owner_deletes_goes_unless_something_shows_it() {
+    let world = World::new().await;
+    let [ada, ben] = [world.person(), world.person()];
+    let file = encoded(&halves(64, 64), image::ImageFormat::Png);
+    let delete = async |user, id: MediaId| {
+        world.send(Method::DELETE, &format!("/v1/media/{id}"), Some(user), &[], Body::empty()).await
+    };
+    let not_found = (404, "upload_not_found");
+    let begun = world.begun(ada, MediaType::Png, file.len() as u64).await;
+    let refused = world.processed(ada, MediaType::Gif, b"GIF89a").await.id;
+    let [used, unused] = [world.ready(ada, MediaType::Png, &file).await, world.ready(ada, MediaType::Png, &file).await];
+    world.shown.used.lock().insert(used.id);
+    for id in [begun, refused, used.id, unused.id] {
+        assert_eq!(delete(ben, id).await.failure(), not_found, "not ben's");
+        assert_eq!(delete(ada, id).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(delete(ada, id).await.failure(), not_found);
+        assert!(!is_there(&world, ada, id).await);
+    }
+    let late = world.append(ada, begun, 0, file.clone()).await;
+    assert_eq!(late.failure(), not_found);
+    let ready = world.service.owned_and_ready(ada, &[used.id, unused.id], world.clock.now()).await.unwrap();
+    assert!(ready.is_empty(), "nothing new shows it");
+    assert_eq!(world.worker.sweep().await.unwrap(), 2, "what was not ready goes at once");
+    world.clock.advance(LET_GO_AFTER - MOMENT);
+    assert_eq!(world.worker.sweep().await.unwrap(), 0);
+    world.clock.advance(MOMENT);
+    assert_eq!(world.worker.sweep().await.unwrap(), 1);
+    assert!(world.keys(unused.id).await.is_empty() && !world.keys(used.id).await.is_empty());
+    let shown = world.service.describe(&[(used.id, media::Reach::Public)], world.clock.now()).await.unwrap();
+    assert_eq!(shown.len(), 1, "what shows it still does");
+    world.shown.used.lock().clear();
+    world.clock.advance(UNUSED_MAX);
+    assert_eq!(world.worker.sweep().await.unwrap(), 1);
+    assert!(world.keys(used.id).await.is_empty());
 }
 
 #[tokio::test]

@@ -122,7 +122,16 @@ async fn following_asking_and_granting() {
     assert_eq!(world.shorts(ADA).await, [(Happening::Followed, None, vec![CLEO], 0)]);
 
     world.graph("follow.requested", ADA, DANA).await;
-    assert_eq!(world.shorts(DANA).await, [(Happening::FollowRequested, None, vec![ADA], 0)]);
+    world.graph("follow.requested", BEN, DANA).await;
+    assert_eq!(world.shorts(DANA).await, [(Happening::FollowRequested, None, vec![BEN, ADA], 0)]);
+    for _ in 0..2 {
+        world.graph("follow.request_removed", BEN, DANA).await;
+    }
+    assert_eq!(
+        world.shorts(DANA).await,
+        [(Happening::FollowRequested, None, vec![ADA], 0)],
+        "there is nothing to answer"
+    );
     world.graph("follow.created", ADA, DANA).await;
     world.graph("follow.accepted", ADA, DANA).await;
     assert!(world.shorts(DANA).await.is_empty(), "who grants knows");

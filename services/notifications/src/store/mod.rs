@@ -1,5 +1,12 @@
 //! Lines and acts in PostgreSQL. Whatever changes acts holds the rows of their lines, in the order of ids.
 
+mod forget;
+mod recount;
+
+pub use forget::FORGET_BATCH;
+pub(crate) use forget::{forget_content, forget_person};
+pub use recount::{Report, recount};
+
 use kernel::{ContentId, ContentKind, NotificationId, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
 use schemas::notifications::Happening;
@@ -15,8 +22,6 @@ pub const INBOX_MAX: i64 = 1_000;
 pub const ACTS_MAX: i32 = 1_000;
 /// The last acts of a line, out of which those are chosen that are shown.
 pub const ACTS_READ: i64 = 8;
-/// Lines that are changed in one transaction when content or an account goes.
-const FORGET_BATCH: i64 = 500;
 
 /// A line, as it is kept.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -202,60 +207,6 @@ async fn settle(tx: &mut PgConnection, lines: &[NotificationId]) -> StoreResult<
         .await
         .map(drop)
         .map_err(fault)
-}
-
-/// Removes what is about content that is gone, and what it was itself when it was a comment.
-pub(crate) async fn forget_content(db: &Db, content: ContentId) -> StoreResult<()> {
-    loop {
-        let gone = sqlx::query(
-            "DELETE FROM notifications WHERE id IN (
-                 SELECT id FROM notifications WHERE target = $1 AND target_kind IS NOT NULL ORDER BY id LIMIT $2 FOR UPDATE
-             )",
-        )
-        .bind(content.uuid())
-        .bind(FORGET_BATCH)
-        .execute(db.pool());
-        let gone = timed("postgres", "notifications.forget_content", gone).await.map_err(fault)?.rows_affected();
-        if gone < FORGET_BATCH.unsigned_abs() {
-            break;
-        }
-    }
-    let of_item = "SELECT notification FROM notification_acts WHERE item = $1 AND item_kind IS NOT NULL LIMIT $2";
-    let acts = "DELETE FROM notification_acts WHERE item = $1 AND item_kind IS NOT NULL AND notification = ANY($2)";
-    remove_acts(db, of_item, acts, content.uuid()).await
-}
-
-/// Removes the inbox of somebody, and what they did from the inboxes of others.
-pub(crate) async fn forget_person(db: &Db, user: UserId) -> StoreResult<()> {
-    for sql in [
-        "DELETE FROM notifications WHERE recipient = $1", // at most INBOX_MAX
-        "DELETE FROM notification_marks WHERE recipient = $1",
-    ] {
-        sqlx::query(sql).bind(user).execute(db.pool()).await.map_err(fault)?;
-    }
-    let of_actor = "SELECT notification FROM notification_acts WHERE actor = $1 LIMIT $2";
-    let acts = "DELETE FROM notification_acts WHERE actor = $1 AND notification = ANY($2)";
-    remove_acts(db, of_actor, acts, user.uuid()).await
-}
-
-/// Removes acts, a batch of lines at a time.
-async fn remove_acts(db: &Db, lines: &'static str, acts: &'static str, of: Uuid) -> StoreResult<()> {
-    loop {
-        let mut tx = db.begin().await?;
-        let found: Vec<NotificationId> =
-            sqlx::query_scalar(lines).bind(of).bind(FORGET_BATCH).fetch_all(&mut *tx).await.map_err(fault)?;
-        if found.is_empty() {
-            return Ok(());
-        }
-        sqlx::query("SELECT FROM notifications WHERE id = ANY($1) ORDER BY id FOR UPDATE")
-            .bind(&found)
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
-        sqlx::query(acts).bind(of).bind(&found).execute(&mut *tx).await.map_err(fault)?;
-        settle(&mut tx, &found).await?;
-        commit(tx).await?;
-    }
 }
 
 /// Where a page of an inbox ends.
