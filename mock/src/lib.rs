@@ -18,7 +18,7 @@
 //!   there is no example, or `dynamic=true` asks for it: from the seed and the address, so that it is the same tomorrow.
 //! - **Failures look like the real server's**: the same codes in the same order of checks (token, headers, path, query,
 //!   body), and a member whose content is wrong gets the problem that its operation declares for that member, if it does.
-//!   Only a mock says `not_acceptable`, `invalid_header`, `invalid_cookie`, `prefer_invalid` and `prefer_not_declared`.
+//!   Only a mock says `not_acceptable`, `invalid_header`, `invalid_cookie`, `invalid_prefer` and `prefer_not_declared`.
 //! - **`--remember` knows collections by the shape of their paths** and everything is checked against its schema: what would
 //!   make an answer invalid is left out of it.
 

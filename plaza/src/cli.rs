@@ -193,6 +193,12 @@ pub struct SettingArgs {
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub listen: Option<String>,
 
+    /// Where to serve /metrics, and nowhere else [default: where everything is] [env: PLAZA_METRICS_LISTEN].
+    ///
+    /// Figures need no log-in: where the main address is public, give them one that is not.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub metrics_listen: Option<String>,
+
     /// Where Plaza keeps what it must not lose [env: PLAZA_DATA_DIR].
     ///
     /// Default: /var/lib/plaza when run as root, else $XDG_DATA_HOME/plaza, else ~/.local/share/plaza.

@@ -125,11 +125,12 @@ impl Health {
 }
 
 pub fn router(health: Arc<Health>) -> Router {
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(|| async { ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], telemetry::render()) }))
-        .with_state(health)
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(readyz)).with_state(health)
+}
+
+pub fn metrics() -> Router {
+    let figures = || async { ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], telemetry::render()) };
+    Router::new().route("/metrics", get(figures))
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> Response {

@@ -1,4 +1,4 @@
-//! The listener: one address for REST and the WebSocket.
+//! The listener: one address for REST and the WebSocket, and one for figures where they are kept apart.
 
 use std::convert::Infallible;
 use std::io;
@@ -23,6 +23,10 @@ use tower::ServiceExt as _;
 use crate::config::Http;
 use crate::exit::{Exit, Stopped};
 
+/// The flags that name addresses.
+pub const LISTEN: &str = "--listen";
+pub const METRICS_LISTEN: &str = "--metrics-listen";
+
 /// Connections that the kernel may hold for us before they are accepted.
 const BACKLOG: u32 = 4_096;
 /// Wait after a failed accept: when the process is out of file descriptors, trying at once would only burn CPU.
@@ -31,8 +35,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const HEAD_BYTES_MAX: usize = 32 << 10;
 const HEADERS_MAX: usize = 64;
 
-/// Takes the address, without listening yet.
-pub fn bind(address: SocketAddr) -> Result<TcpSocket, Stopped> {
+/// Takes the address that `flag` gives, without listening yet.
+pub fn bind(address: SocketAddr, flag: &str) -> Result<TcpSocket, Stopped> {
     let bound = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // A restart must not wait for the kernel to forget old connections.
@@ -40,15 +44,15 @@ pub fn bind(address: SocketAddr) -> Result<TcpSocket, Stopped> {
         socket.bind(address)?;
         io::Result::Ok(socket)
     };
-    bound().map_err(|error| unavailable(address, &error))
+    bound().map_err(|error| unavailable(address, flag, &error))
 }
 
 /// Starts to take connections. They wait until [`serve`] accepts them.
-pub fn listen(socket: TcpSocket, address: SocketAddr) -> Result<TcpListener, Stopped> {
-    socket.listen(BACKLOG).map_err(|error| unavailable(address, &error))
+pub fn listen(socket: TcpSocket, address: SocketAddr, flag: &str) -> Result<TcpListener, Stopped> {
+    socket.listen(BACKLOG).map_err(|error| unavailable(address, flag, &error))
 }
 
-fn unavailable(address: SocketAddr, error: &io::Error) -> Stopped {
+fn unavailable(address: SocketAddr, flag: &str, error: &io::Error) -> Stopped {
     let why = match error.kind() {
         io::ErrorKind::AddrInUse => "another program (or another Plaza) listens there".to_owned(),
         io::ErrorKind::AddrNotAvailable => "it is no address of this machine".to_owned(),
@@ -57,7 +61,7 @@ fn unavailable(address: SocketAddr, error: &io::Error) -> Stopped {
         }
         _ => error.to_string(),
     };
-    let hint = "Name another with --listen, for example --listen 127.0.0.1:8081; port 0 takes a free one.";
+    let hint = format_args!("Name another with {flag}, for example {flag} 127.0.0.1:8081; port 0 takes a free one.");
     Stopped::new(Exit::Listen, format_args!("Cannot listen on {address}: {why}. {hint}"))
 }
 

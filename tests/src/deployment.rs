@@ -108,6 +108,16 @@ impl Deployment {
         command
     }
 
+    /// What the nodes' environment says of a setting.
+    ///
+    /// # Panics
+    /// When it says nothing.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> &str {
+        let found = self.nodes[0].program.environment.iter().find(|(known, _)| *known == name);
+        found.map_or_else(|| panic!("{name} is not set here"), |(_, value)| value)
+    }
+
     /// REST by the first node.
     #[must_use]
     pub fn api(&self) -> Api {

@@ -4,114 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use feed::{Area, Edge, Entry, Reception, Shown, Source, Window};
-use kernel::{Clock, ContentId, ContentKind, MediaId, Problem, Timestamp, UserId};
+use feed::Reception;
+use kernel::{Clock, ContentId, MediaId, Problem, UserId};
 use live::bus::LocalBus;
+use plaza::adapters::{People, Relations};
 use postgres::Db;
-use schemas::accounts::PersonSummary;
 use schemas::content::Audience;
 use schemas::engagement::Engagement;
 use schemas::media::Attachment;
 
 use super::Failure;
-
-pub struct People(Arc<accounts::Service>);
-
-#[async_trait]
-impl graph::People for People {
-    async fn find(&self, who: &str) -> Result<Option<PersonSummary>, Problem> {
-        Ok(self.0.find(who).await?)
-    }
-
-    async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
-        Ok(self.0.summaries(ids).await?)
-    }
-}
-
-#[async_trait]
-impl content::People for People {
-    async fn find(&self, who: &str) -> Result<Option<UserId>, Problem> {
-        Ok(self.0.find(who).await?.map(|person| person.id))
-    }
-
-    async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
-        Ok(self.0.summaries(ids).await?)
-    }
-
-    async fn ids_of(&self, handles: &[&str]) -> Result<HashMap<String, UserId>, Problem> {
-        Ok(self.0.ids_of(handles).await?)
-    }
-}
-
-pub struct Relations(Arc<graph::Service>);
-
-#[async_trait]
-impl content::Relations for Relations {
-    async fn standing(&self, reader: UserId, people: &[UserId]) -> Result<HashMap<UserId, content::Standing>, Problem> {
-        let found = self.0.standings(reader, people).await?;
-        let standing = |it: graph::Standing| content::Standing {
-            follows: it.follows,
-            blocked: it.blocked,
-            ..content::Standing::default()
-        };
-        Ok(people.iter().map(|person| (*person, standing(found.get(person).copied().unwrap_or_default()))).collect())
-    }
-}
-
-#[async_trait]
-impl feed::Graph for Relations {
-    async fn edges(&self, viewer: UserId, authors: &[UserId]) -> Result<HashMap<UserId, Edge>, Problem> {
-        let standings = self.0.standings(viewer, authors).await?;
-        let edge = |it: graph::Standing| Edge { follows: it.follows, hidden: it.mutes || it.blocked };
-        Ok(standings.into_iter().map(|(author, standing)| (author, edge(standing))).collect())
-    }
-
-    async fn followed(&self, viewer: UserId) -> Result<Vec<UserId>, Problem> {
-        Ok(self.0.heard_followings(viewer).await?)
-    }
-
-    async fn followers(&self, author: UserId, after: Option<UserId>, _: usize) -> Result<Vec<UserId>, Problem> {
-        Ok(self.0.followers_page(author, after).await?)
-    }
-
-    async fn followers_count(&self, author: UserId) -> Result<u64, Problem> {
-        Ok(self.0.counts(author).await?.followers)
-    }
-}
-
-pub struct Contents(pub Arc<content::Service>);
-
-fn entries(found: Vec<(ContentId, UserId)>) -> Vec<Entry> {
-    found.into_iter().map(|(id, author)| Entry { id, author }).collect()
-}
-
-#[async_trait]
-impl feed::Contents for Contents {
-    async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem> {
-        let found = self.0.visible(viewer, ids).await?;
-        Ok(Shown { contents: found.contents, gone: found.gone })
-    }
-
-    async fn latest(&self, sources: &[Source], window: Window, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let source = |it: &Source| content::Source { author: it.author, kind: it.kind };
-        let sources: Vec<content::Source> = sources.iter().map(source).collect();
-        let window = content::Window { before: window.before, from: window.from };
-        Ok(entries(self.0.latest(&sources, window, limit).await?))
-    }
-
-    async fn stories(&self, authors: &[UserId], since: Timestamp, each: usize) -> Result<Vec<Entry>, Problem> {
-        Ok(entries(self.0.stories(authors, since, each).await?))
-    }
-
-    async fn newest(&self, kind: ContentKind, limit: usize) -> Result<Vec<Entry>, Problem> {
-        Ok(entries(self.0.newest(kind, limit).await?))
-    }
-
-    async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let place = (area.latitude, area.longitude);
-        Ok(entries(self.0.listings_near(place, area.radius_m, before, limit).await?))
-    }
-}
 
 /// Content without uploads, of which nobody made anything.
 struct Plain;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use feed::policy::{Author, CLASSES, Class, Costs, Reach, decide};
 use feed::{CassandraTimelines, Entry, IN_TIMELINES, PostgresTimelines, Settings, Timelines, Worker};
 use kernel::{Clock, ContentId, Secret, Timestamp, UserId};
+use plaza::adapters::{FeedContent, Relations};
 use postgres::Db;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -17,7 +18,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use super::Failure;
 use super::graph::{Dice, Graph};
 use super::load::{Options, Store};
-use super::slices::{self, Contents, Relations, Unseen};
+use super::slices::{self, Unseen};
 
 /// Timelines that are filled before the start: of those who will read.
 const READERS: usize = 1_000;
@@ -73,7 +74,7 @@ impl Stage {
         };
         let (content, relations) = slices::open(&db).await?;
         let settings = Settings::default();
-        let (contents, graph) = (Arc::new(Contents(content.clone())), relations.clone());
+        let (contents, graph) = (Arc::new(FeedContent(content.clone())), relations.clone());
         let feed = feed::Service::new(
             db.clone(),
             timelines.clone(),
@@ -222,7 +223,7 @@ impl Stage {
     /// A worker that decides otherwise.
     pub fn worker_with(&self, settings: &Settings) -> Arc<Worker> {
         let (db, timelines) = (self.db.clone(), self.timelines.clone());
-        let contents = Arc::new(Contents(self.content.clone()));
+        let contents = Arc::new(FeedContent(self.content.clone()));
         Worker::new(db, timelines, contents, self.relations.clone(), settings, Clock::system())
     }
 

@@ -142,11 +142,12 @@ impl Operation {
     pub fn unfit(&self, unfit: &Unfit) -> Fault {
         if unfit.how != How::Shape {
             let member = unfit.pointer.rsplit('/').next().unwrap_or_default();
-            let named = format!("{member}_invalid");
+            // `invalid_text`, and `invalid_search_text` too.
+            let whole = format!("_{member}");
             let of_member = self.problems().filter(|(status, problem)| {
                 let code = problem.get("code").and_then(Value::as_str).unwrap_or_default();
                 let pointer = problem.get("pointer").and_then(Value::as_str);
-                let named = code == format!("invalid_{member}") || code.ends_with(&named);
+                let named = code.strip_prefix("invalid").is_some_and(|of| of.ends_with(&whole));
                 *status == StatusCode::UNPROCESSABLE_ENTITY
                     && code != "invalid_body"
                     && (pointer == Some(&unfit.pointer) || (pointer.is_none() && !member.is_empty() && named))

@@ -26,7 +26,7 @@ impl Prefer {
                 "code" => {
                     let code = value.parse::<StatusCode>().map_err(|_| {
                         let why = format!("`code={value}` of the Prefer header is no HTTP status.");
-                        Fault::new(StatusCode::BAD_REQUEST, "prefer_invalid", why)
+                        Fault::new(StatusCode::BAD_REQUEST, "invalid_prefer", why)
                     })?;
                     prefer.code = Some(code);
                 }
@@ -60,6 +60,6 @@ mod tests {
         assert_eq!(all, Prefer { code: Some(StatusCode::NOT_FOUND), example: Some("gone".to_owned()), dynamic: true });
         assert_eq!(all.applied().as_deref(), Some("code=404, example=gone, dynamic=true"));
         assert_eq!(read("wait=5").unwrap(), Prefer::default());
-        assert_eq!(read("code=lots").unwrap_err().code(), "prefer_invalid");
+        assert_eq!(read("code=lots").unwrap_err().code(), "invalid_prefer");
     }
 }

@@ -115,7 +115,7 @@ impl<'a> Given<'a> {
 
 /// What does not parse as the id that it should be is no address of anything.
 fn refused(operation: &Operation, parameter: &Parameter, why: String) -> Fault {
-    let own = format!("{}_invalid", parameter.name.to_ascii_lowercase().replace('-', "_"));
+    let own = format!("invalid_{}", parameter.name.to_ascii_lowercase().replace('-', "_"));
     let usual = match parameter.place {
         Place::Path => {
             let why = "There is nothing at this address.";

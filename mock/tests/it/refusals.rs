@@ -60,11 +60,11 @@ async fn each_kind_of_parameter_is_checked() {
     }
     // A parameter that has a problem of its own gets it.
     let long = format!("{ROOM}/members?cursor={}", "x".repeat(513));
-    assert_problem(&world.get(&long).await, 422, "cursor_invalid");
+    assert_problem(&world.get(&long).await, 422, "invalid_cursor");
     let group = json!({ "kind": "group", "name": "Tea", "members": [] });
     let long = "k".repeat(256);
     let answer = world.ask(Method::POST, "/v1/rooms", &[("idempotency-key", &long)], Some(&group)).await;
-    assert_problem(&answer, 422, "idempotency_key_invalid");
+    assert_problem(&answer, 422, "invalid_idempotency_key");
     let answer = world.ask(Method::POST, "/v1/rooms", &[("idempotency-key", &long[1..])], Some(&group)).await;
     assert_eq!(answer.status, StatusCode::CREATED);
 }
@@ -130,7 +130,7 @@ async fn what_the_client_does_not_take_is_406() {
 async fn wishes_for_what_is_not_declared_are_told() {
     let world = world().await;
     for (prefer, status, code) in [
-        ("code=many", 400, "prefer_invalid"),
+        ("code=many", 400, "invalid_prefer"),
         ("code=201", 422, "prefer_not_declared"),
         ("example=nobody", 422, "prefer_not_declared"),
         ("code=200, example=unauthenticated", 422, "prefer_not_declared"),

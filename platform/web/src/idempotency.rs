@@ -56,7 +56,7 @@ impl Key {
             Ok(text) if fits && keys.next().is_none() => Ok(Some(Self(text.into()))),
             _ => Err(Failure::new(
                 ErrorKind::Invalid,
-                "idempotency_key_invalid",
+                "invalid_idempotency_key",
                 format!("An Idempotency-Key is 1 to {KEY_BYTES_MAX} visible ASCII characters."),
             )),
         }

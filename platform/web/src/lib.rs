@@ -22,6 +22,8 @@ mod failure;
 pub mod idempotency;
 mod routes;
 mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use address::{ClientAddress, Network};
 pub use auth::{Authenticator, Verified};

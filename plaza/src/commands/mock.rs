@@ -13,7 +13,7 @@ use crate::{progress, server};
 
 pub async fn mock(config: &Config, args: &MockArgs) -> Result<(), Stopped> {
     let unexpected = |error: std::io::Error| Stopped::new(Exit::Unexpected, error);
-    let socket = server::bind(config.listen)?;
+    let socket = server::bind(config.listen, server::LISTEN)?;
     let mock = Mock::load(Settings {
         openapi: args.openapi.clone(),
         asyncapi: args.asyncapi.clone(),
@@ -24,7 +24,7 @@ pub async fn mock(config: &Config, args: &MockArgs) -> Result<(), Stopped> {
     })
     .map_err(|error| Stopped::new(Exit::Config, format_args!("The spec cannot be served: {error}.")))?;
     let mut signals = Signals::listen().map_err(unexpected)?;
-    let listener = server::listen(socket, config.listen)?;
+    let listener = server::listen(socket, config.listen, server::LISTEN)?;
     let address = listener.local_addr().map_err(unexpected)?;
 
     let tokens = mock.tokens().join(", ");

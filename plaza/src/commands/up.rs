@@ -13,14 +13,15 @@ use crate::exit::{Exit, Stopped};
 use crate::signals::Signals;
 use crate::startup::{self, Opened};
 use crate::wiring::{self, Plaza};
-use crate::{progress, server};
+use crate::{health, progress, server};
 
 pub async fn up(config: &Config) -> Result<(), Stopped> {
     let started = Instant::now();
     let mut signals =
         Signals::listen().map_err(|error| Stopped::new(Exit::Unexpected, format_args!("No signals: {error}.")))?;
     raise_open_files();
-    let socket = server::bind(config.listen)?;
+    let socket = server::bind(config.listen, server::LISTEN)?;
+    let figures = config.metrics_listen.map(|address| server::bind(address, server::METRICS_LISTEN)).transpose()?;
 
     // Whatever was started when a signal comes ends with this process: see `postgres::embedded`.
     let mut opened = tokio::select! {
@@ -35,8 +36,13 @@ pub async fn up(config: &Config) -> Result<(), Stopped> {
             return stopped_while_starting(signal);
         }
     };
-    let listening = wired.and_then(|plaza| Ok((plaza, server::listen(socket, config.listen)?)));
-    let (plaza, listener) = match listening {
+    let listening = wired.and_then(|plaza| {
+        let figures = figures.zip(config.metrics_listen);
+        let figures =
+            figures.map(|(socket, address)| server::listen(socket, address, server::METRICS_LISTEN)).transpose()?;
+        Ok((plaza, server::listen(socket, config.listen, server::LISTEN)?, figures))
+    });
+    let (plaza, listener, figures) = match listening {
         Ok(listening) => listening,
         Err(stopped) => {
             stop.cancel();
@@ -46,7 +52,13 @@ pub async fn up(config: &Config) -> Result<(), Stopped> {
     };
     let address = listener.local_addr().unwrap_or(config.listen);
     tracing::info!(%address, roles = config.role_names(), "up");
-    tell(config, &opened, address, started.elapsed()).await;
+    let figures_at = figures.as_ref().and_then(|listener| listener.local_addr().ok());
+    if let Some(figures) = figures {
+        // Until the very end: they tell how draining goes.
+        let (http, stop) = (config.http.clone(), stop.clone());
+        plaza.tasks.spawn(async move { server::serve(figures, health::metrics(), &http, stop).await });
+    }
+    tell(config, &opened, address, figures_at, started.elapsed()).await;
     run(plaza, listener, config, &mut signals, stop).await;
     opened.close().await;
     progress::say("Plaza has stopped.");
@@ -115,7 +127,7 @@ fn raise_open_files() {
 }
 
 /// What was done, and where to go next.
-async fn tell(config: &Config, opened: &Opened, address: SocketAddr, took: Duration) {
+async fn tell(config: &Config, opened: &Opened, address: SocketAddr, figures: Option<SocketAddr>, took: Duration) {
     let version = opened.stores.db.server_version().await.unwrap_or_default();
     let postgres = match (&opened.embedded, &opened.data) {
         (Some(server), Some(data)) => {
@@ -146,13 +158,14 @@ async fn tell(config: &Config, opened: &Opened, address: SocketAddr, took: Durat
         (true, Some(_)) => "in this node's data folder: several need PLAZA_BLOBS_URL".to_owned(),
     };
     let at = reachable(address);
+    let figures = figures.map_or_else(|| "/metrics".to_owned(), |at| format!("http://{}/metrics", reachable(at)));
     progress::say(format_args!(
         "\
 Plaza is up after {:.1} s, as {}.
 
   REST        http://{at}/v1
   WebSocket   ws://{at}/v1/socket
-  Health      http://{at}/healthz, /readyz, /metrics
+  Health      http://{at}/healthz, /readyz, {figures}
 
   PostgreSQL  {postgres}
   Messages    {wide}

@@ -111,7 +111,12 @@ impl Layers {
             self.put(&key, value, &source)?;
         }
         let data_dir = flags.data_dir.as_ref().map(|path| path.to_string_lossy().into_owned());
-        for (name, flag, text) in [("listen", "--listen", flags.listen.clone()), ("data_dir", "--data-dir", data_dir)] {
+        let texts = [
+            ("listen", "--listen", flags.listen.clone()),
+            ("metrics_listen", "--metrics-listen", flags.metrics_listen.clone()),
+            ("data_dir", "--data-dir", data_dir),
+        ];
+        for (name, flag, text) in texts {
             if let Some(text) = text {
                 let source = Source::Flag(flag);
                 let key = self.find(name, &source)?;

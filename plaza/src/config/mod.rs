@@ -22,6 +22,8 @@ pub use layers::load;
 pub struct Config {
     /// Where REST and the WebSocket are served.
     pub listen: SocketAddr,
+    /// Where `/metrics` is served, and nowhere else. Absent: where everything is.
+    pub metrics_listen: Option<SocketAddr>,
     /// Where Plaza keeps what it must not lose. See [`crate::data_dir`] for the default.
     pub data_dir: Option<PathBuf>,
     /// What this process does.
@@ -45,6 +47,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: None,
             data_dir: None,
             roles: vec![Role::Gateway, Role::Api, Role::Worker],
             http: Http::default(),

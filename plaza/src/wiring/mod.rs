@@ -4,7 +4,7 @@
 //! its own; [`adapters`] implements those traits. To add a slice: a field and a function in `slices`, an adapter for each
 //! trait that it asks for, then its routes, commands, consumers and loops in the lists below.
 
-mod adapters;
+pub mod adapters;
 #[cfg(test)]
 mod contract;
 mod index;
@@ -49,6 +49,9 @@ pub async fn plaza(stores: &Stores, config: &Config, clock: Clock, stop: &Cancel
         Edge::new(config.web.clone(), slices.accounts.clone(), stores.limiter.clone(), keys.clone(), clock.clone());
 
     let mut beside = health::router(Arc::clone(&health));
+    if config.metrics_listen.is_none() {
+        beside = beside.merge(health::metrics());
+    }
     let gateway = config.has(Role::Gateway).then(|| gateway(stores, &slices, config, &clock));
     if let Some(gateway) = &gateway {
         beside = beside.merge(gateway.router());

@@ -69,6 +69,8 @@ pub struct Running {
     stderr: Lines<BufReader<ChildStderr>>,
     /// `http://127.0.0.1:…`
     pub url: String,
+    /// Where `/metrics` is, if not there.
+    pub figures: Option<String>,
 }
 
 impl Running {
@@ -85,17 +87,21 @@ impl Running {
         let mut stdout = child.stdout.take().unwrap();
         tokio::spawn(async move { tokio::io::copy(&mut stdout, &mut tokio::io::sink()).await });
         let up = async {
-            let mut said = Vec::new();
+            let (mut said, mut url) = (Vec::new(), None);
             while let Some(line) = stderr.next_line().await.unwrap() {
-                if let Some(url) = line.trim().strip_prefix("REST ") {
-                    return url.trim().trim_end_matches("/v1").to_owned();
+                if let Some(rest) = line.trim().strip_prefix("REST ") {
+                    url = Some(rest.trim().trim_end_matches("/v1").to_owned());
+                }
+                if let (Some(url), Some(health)) = (&url, line.trim().strip_prefix("Health ")) {
+                    let figures = health.rsplit(", ").next().filter(|last| last.starts_with("http://"));
+                    return (url.clone(), figures.map(str::to_owned));
                 }
                 said.push(line);
             }
             panic!("it ended: {}", said.join("\n"));
         };
-        let url = timeout(DEADLINE, up).await.expect("it comes up in time");
-        Self { child, stderr, url }
+        let (url, figures) = timeout(DEADLINE, up).await.expect("it comes up in time");
+        Self { child, stderr, url, figures }
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -151,12 +157,24 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder().timeout(DEADLINE).build().unwrap()
 }
 
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// Waits until `condition` holds.
 pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    eventually(what, async || condition().then_some(())).await;
+}
+
+/// Waits until `look` finds what it looks for.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut again = tokio::time::interval(LOOK_EVERY);
     let wait = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        loop {
+            again.tick().await;
+            if let Some(found) = look().await {
+                return found;
+            }
         }
     };
-    timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("{what}"));
+    timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::process::{Folder, Running, plaza, run};
+use crate::process::{Folder, Running, client, plaza, run};
 
 #[tokio::test]
 async fn it_starts_on_an_empty_folder_serves_and_stops_when_told() {
@@ -22,6 +22,28 @@ async fn it_starts_on_an_empty_folder_serves_and_stops_when_told() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("SIGTERM: draining") && said.contains("Plaza has stopped."), "{said}");
     assert!(!folder.postmaster_file().exists(), "its PostgreSQL stopped with it");
+}
+
+#[tokio::test]
+async fn figures_may_have_an_address_of_their_own() {
+    let folder = Folder::new();
+    let data = folder.data();
+    let own = ["--metrics-listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
+    let plaza = Running::spawn(plaza(&[&["up", "--listen", "127.0.0.1:0"], &own[..]].concat())).await;
+    assert_eq!(plaza.get("/metrics").await.0, 404);
+    let figures = plaza.figures.clone().expect("it says where they are");
+    let answer = |path: &str| client().get(figures.replace("/metrics", path)).send();
+    let metrics = answer("/metrics").await.unwrap();
+    assert_eq!(metrics.status().as_u16(), 200);
+    assert!(metrics.text().await.unwrap().ends_with("# EOF\n"));
+    assert_eq!(answer("/v1/me").await.unwrap().status().as_u16(), 404);
+    plaza.stop().await;
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let refused = run(crate::process::plaza(&["up", "--listen", "127.0.0.1:0", "--metrics-listen", &taken])).await;
+    assert_eq!(refused.code, Some(71), "{}", refused.stderr);
+    assert!(refused.stderr.contains("Name another with --metrics-listen"), "{}", refused.stderr);
 }
 
 #[tokio::test]

@@ -6,9 +6,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::time::{Duration, sleep, timeout};
 
-use crate::process::{DEADLINE, Folder, Running, client};
+use crate::process::{Folder, Running, client, eventually};
 
 const PART: usize = 512 * 1024;
 
@@ -100,16 +99,8 @@ async fn an_upload_goes_on_after_a_kill_and_a_dead_line() {
         let (status, headers) = upload.add(&plaza, at, part).await;
         assert_eq!((status, &headers["upload-offset"]), (409, &(at + part.len()).to_string().parse().unwrap()));
     }
-    let ready = async {
-        loop {
-            let media = upload.read(&plaza).await;
-            if media["state"] != "processing" {
-                return media;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let media = timeout(DEADLINE, ready).await.expect("what was in hand is taken up again");
+    let worked_on = async || Some(upload.read(&plaza).await).filter(|media| media["state"] != "processing");
+    let media = eventually("what was in hand is taken up again", worked_on).await;
     assert_eq!((&media["state"], &media["width"], &media["height"]), (&json!("ready"), &json!(3000), &json!(2000)));
     for form in media["renditions"].as_array().unwrap() {
         let url = format!("{}{}", plaza.url, form["url"].as_str().unwrap());

@@ -48,6 +48,15 @@ fn every_code_has_a_meaning_and_a_status_that_fits() {
 }
 
 #[test]
+fn what_is_invalid_is_named_last() {
+    let mut faults = Faults::default();
+    for code in listed().into_keys().filter(|code| code.ends_with("_invalid") || code.contains("_invalid_")) {
+        faults.add(format!("{code}: it is invalid_x, never x_invalid"));
+    }
+    faults.assert_none();
+}
+
+#[test]
 fn the_source_uses_every_code_and_no_other() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let mut used = BTreeMap::new();

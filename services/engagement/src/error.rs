@@ -49,9 +49,9 @@ impl Fail for Error {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "content_not_found",
-            Self::ShareText => "share_text_invalid",
-            Self::Views(_) => "views_invalid",
-            Self::Cursor => "cursor_invalid",
+            Self::ShareText => "invalid_share_text",
+            Self::Views(_) => "invalid_views",
+            Self::Cursor => "invalid_cursor",
             Self::Store(error) => error.code(),
             Self::Neighbour(problem) => problem.code,
         }

@@ -45,9 +45,9 @@ impl Fail for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Cursor => "cursor_invalid",
-            Self::Area => "area_invalid",
-            Self::Language => "feed_language_invalid",
+            Self::Cursor => "invalid_cursor",
+            Self::Area => "invalid_area",
+            Self::Language => "invalid_feed_language",
             Self::NotFound => "content_not_found",
             Self::Store(error) => error.code(),
             Self::Neighbour(problem) => problem.code,

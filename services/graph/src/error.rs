@@ -58,7 +58,7 @@ impl Fail for Error {
             Self::Refused(Refusal::CloseFriendLimit) => "close_friend_limit_reached",
             Self::Refused(Refusal::NoRequest) => "request_not_found",
             Self::ListPrivate => "list_private",
-            Self::Cursor => "cursor_invalid",
+            Self::Cursor => "invalid_cursor",
             Self::Store(error) => error.code(),
             Self::Other(problem) => problem.code,
         }

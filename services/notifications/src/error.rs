@@ -38,7 +38,7 @@ impl Fail for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Cursor => "cursor_invalid",
+            Self::Cursor => "invalid_cursor",
             Self::Store(error) => error.code(),
             Self::Neighbour(problem) => problem.code,
         }

@@ -248,7 +248,7 @@ async fn pages_end_and_neither_repeat_nor_skip(plaza: &Deployment) {
     assert_eq!(read, wanted);
     let next = ben.session.search(&parts, None, 5).await.unwrap().next;
     let error = ada.session.search(&parts, next.as_ref(), 5).await.unwrap_err();
-    assert_eq!(error.code(), Some("cursor_invalid"), "a cursor is its viewer's");
+    assert_eq!(error.code(), Some("invalid_cursor"), "a cursor is its viewer's");
     ben.contract.assert_kept();
 }
 
@@ -257,24 +257,24 @@ async fn what_is_no_search_is_told_so(plaza: &Deployment) {
     let (long, words) = ("a".repeat(201), "a ".repeat(17));
     for (parts, code) in [
         (vec![], "search_empty"),
-        (vec![("q", "")], "search_text_invalid"),
-        (vec![("q", long.as_str())], "search_text_invalid"),
-        (vec![("q", words.as_str())], "search_text_invalid"),
-        (vec![("q", "tea"), ("kinds", "posts")], "search_kinds_invalid"),
-        (vec![("q", "tea"), ("language", "xx")], "search_language_invalid"),
-        (vec![("q", "tea"), ("since", "yesterday")], "search_period_invalid"),
-        (vec![("near", "91,0")], "search_area_invalid"),
-        (vec![("near", "0,0"), ("radius_m", "20037509")], "search_area_invalid"),
-        (vec![("box", "1,0,0,1")], "search_area_invalid"),
-        (vec![("q", "tea"), ("order", "nearest")], "search_order_invalid"),
-        (vec![("tag", "not a tag")], "hashtag_invalid"),
+        (vec![("q", "")], "invalid_search_text"),
+        (vec![("q", long.as_str())], "invalid_search_text"),
+        (vec![("q", words.as_str())], "invalid_search_text"),
+        (vec![("q", "tea"), ("kinds", "posts")], "invalid_search_kinds"),
+        (vec![("q", "tea"), ("language", "xx")], "invalid_search_language"),
+        (vec![("q", "tea"), ("since", "yesterday")], "invalid_search_period"),
+        (vec![("near", "91,0")], "invalid_search_area"),
+        (vec![("near", "0,0"), ("radius_m", "20037509")], "invalid_search_area"),
+        (vec![("box", "1,0,0,1")], "invalid_search_area"),
+        (vec![("q", "tea"), ("order", "nearest")], "invalid_search_order"),
+        (vec![("tag", "not a tag")], "invalid_hashtag"),
         (vec![("q", "tea"), ("colour", "red")], "invalid_query"),
-        (vec![("q", "tea"), ("cursor", "x")], "cursor_invalid"),
+        (vec![("q", "tea"), ("cursor", "x")], "invalid_cursor"),
     ] {
         let error = ada.session.search(&parts, None, 10).await.unwrap_err();
         assert_eq!((error.status(), error.code()), (Some(422), Some(code)), "{parts:?}");
     }
-    assert_eq!(ada.session.complete("#").await.unwrap_err().code(), Some("search_text_invalid"));
+    assert_eq!(ada.session.complete("#").await.unwrap_err().code(), Some("invalid_search_text"));
     ada.contract.assert_kept();
 }
 

@@ -227,8 +227,8 @@ impl Fail for EngineError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Query(QueryError::After) => "cursor_invalid",
-            Self::Query(_) => "search_invalid",
+            Self::Query(QueryError::After) => "invalid_cursor",
+            Self::Query(_) => "invalid_search",
             Self::Limit => "search_limit",
             Self::Busy(_) | Self::Unavailable(_) => "search_unavailable",
             Self::NoGeneration { .. } | Self::Live { .. } => "conflict",

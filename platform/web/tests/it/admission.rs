@@ -2,8 +2,9 @@
 
 use http::Method;
 use web::Settings;
+use web::testing::Ask;
 
-use crate::world::{Ask, World, user};
+use crate::world::{World, note, user};
 
 const NOTE: &str = "/v1/notes/post_00000000000000000000000001";
 
@@ -14,7 +15,7 @@ fn by(token: &str) -> Ask {
 #[tokio::test]
 async fn a_token_tells_who_asks() {
     let world = World::new().await;
-    let answer = world.send(Ask::note(r#"{"text":"x"}"#)).await;
+    let answer = world.send(note(r#"{"text":"x"}"#)).await;
     assert!(answer.text().contains(&user("ada").to_string()), "{}", answer.text());
 
     let guest = Ask::new(Method::POST, "/v1/notes").json(r#"{"text":"x"}"#);
@@ -22,10 +23,10 @@ async fn a_token_tells_who_asks() {
     assert_eq!(answer.problem(), (401, "unauthenticated".to_owned()));
     assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
     for wrong in ["Bearer mallory", "Basic YWRhOmFkYQ==", "Bearer", "bearer"] {
-        let answer = world.send(Ask::note(r#"{"text":"x"}"#).header("authorization", wrong)).await;
+        let answer = world.send(note(r#"{"text":"x"}"#).header("authorization", wrong)).await;
         assert_eq!(answer.problem(), (401, "unauthenticated".to_owned()), "{wrong}");
     }
-    let answer = world.send(Ask::note(r#"{"text":"x"}"#).header("authorization", "Bearer down")).await;
+    let answer = world.send(note(r#"{"text":"x"}"#).header("authorization", "Bearer down")).await;
     assert_eq!(answer.problem(), (503, "store_unavailable".to_owned()));
     assert_eq!(world.created(), 1);
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use http::Method;
 use web::idempotency::{KEPT, KEY_BYTES_MAX};
+use web::testing::Ask;
 
-use crate::world::{Ask, World};
+use crate::world::{World, note};
 
 fn keyed(key: &str, text: &str) -> Ask {
-    Ask::note(format!(r#"{{"text":"{text}"}}"#)).key(key)
+    note(format!(r#"{{"text":"{text}"}}"#)).key(key)
 }
 
 #[tokio::test]
@@ -23,7 +24,7 @@ async fn a_repeat_gets_the_first_answer() {
 
     // No key, another key, another caller: other requests.
     for ask in [
-        Ask::note(r#"{"text":"x"}"#),
+        note(r#"{"text":"x"}"#),
         keyed("k2", "x"),
         keyed("k", "x").header("authorization", "Bearer ben"),
         Ask::new(Method::POST, "/v1/accounts").json(r#"{"text":"x"}"#).key("k"),
@@ -148,7 +149,7 @@ async fn a_key_is_visible_ascii_of_limited_length() {
     let world = World::new().await;
     assert_eq!(world.send(keyed(&"k".repeat(KEY_BYTES_MAX), "x")).await.status, 201);
     for wrong in [&*"k".repeat(KEY_BYTES_MAX + 1), "", "with blank"] {
-        assert_eq!(world.send(keyed(wrong, "x")).await.problem(), (422, "idempotency_key_invalid".to_owned()));
+        assert_eq!(world.send(keyed(wrong, "x")).await.problem(), (422, "invalid_idempotency_key".to_owned()));
     }
     assert_eq!(world.created(), 1);
 }

@@ -6,8 +6,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::Method;
 use web::JSON_BODY_BYTES_MAX;
+use web::testing::Ask;
 
-use crate::world::{Ask, World};
+use crate::world::{World, note};
 
 #[tokio::test]
 async fn a_sane_request_id_comes_back_and_another_is_made() {
@@ -39,15 +40,15 @@ async fn a_body_may_be_as_long_as_the_limit_and_not_a_byte_longer() {
         let note = r#"{"text":"x"}"#;
         format!("{note}{}", " ".repeat(length - note.len()))
     };
-    let answer = world.send(Ask::note(padded(JSON_BODY_BYTES_MAX))).await;
+    let answer = world.send(note(padded(JSON_BODY_BYTES_MAX))).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     for key in [None, Some("long")] {
-        let ask = Ask::note(padded(JSON_BODY_BYTES_MAX + 1));
-        let ask = key.map_or_else(|| Ask::note(padded(JSON_BODY_BYTES_MAX + 1)), |key| ask.key(key));
+        let ask = note(padded(JSON_BODY_BYTES_MAX + 1));
+        let ask = key.map_or_else(|| note(padded(JSON_BODY_BYTES_MAX + 1)), |key| ask.key(key));
         assert_eq!(world.send(ask).await.problem(), (413, "body_too_large".to_owned()));
     }
     // Announced or not: a client that lies about the length is cut off all the same.
-    let ask = Ask::note(padded(JSON_BODY_BYTES_MAX + 1)).header("content-length", "12");
+    let ask = note(padded(JSON_BODY_BYTES_MAX + 1)).header("content-length", "12");
     assert_eq!(world.send(ask).await.problem(), (413, "body_too_large".to_owned()));
     assert_eq!(world.created(), 1);
 }
@@ -55,19 +56,19 @@ async fn a_body_may_be_as_long_as_the_limit_and_not_a_byte_longer() {
 #[tokio::test]
 async fn a_body_is_json_of_the_right_shape() {
     let world = World::new().await;
-    let typed = |kind: &str| Ask::note(r#"{"text":"x"}"#).header("content-type", kind);
+    let typed = |kind: &str| note(r#"{"text":"x"}"#).header("content-type", kind);
     assert_eq!(world.send(typed("application/json; charset=utf-8")).await.status, 201);
     for kind in ["text/plain", "application/jsonish", "application/x-www-form-urlencoded"] {
         assert_eq!(world.send(typed(kind)).await.problem(), (415, "unsupported_media_type".to_owned()), "{kind}");
     }
-    assert_eq!(world.send(Ask::note("{")).await.problem(), (400, "malformed_json".to_owned()));
+    assert_eq!(world.send(note("{")).await.problem(), (400, "malformed_json".to_owned()));
     for (body, pointer) in [
         (r#"{"text":1}"#, "/text"),
         (r#"{"text":"x","tags":["a",{}]}"#, "/tags/1"),
         (r#"{"text":"x","tagz":[]}"#, "/tagz"),
         ("{}", ""),
     ] {
-        let document = world.send(Ask::note(body)).await.document();
+        let document = world.send(note(body)).await.document();
         assert_eq!((document.status, &*document.code), (422, "invalid_body"), "{body}");
         assert_eq!(document.pointer.as_deref(), Some(pointer), "{body}");
     }
@@ -90,7 +91,7 @@ async fn failures_of_ours_say_nothing_of_the_inside() {
     let world = World::new().await;
     for text in ["broken", "panic"] {
         for key in [None, Some(text)] {
-            let mut ask = Ask::note(format!(r#"{{"text":"{text}"}}"#));
+            let mut ask = note(format!(r#"{{"text":"{text}"}}"#));
             if let Some(key) = key {
                 ask = ask.key(key);
             }
@@ -99,7 +100,7 @@ async fn failures_of_ours_say_nothing_of_the_inside() {
             assert!(!answer.text().contains("bits") && !answer.text().contains("note"), "{}", answer.text());
         }
     }
-    let document = world.send(Ask::note(r#"{"text":"taken"}"#)).await.document();
+    let document = world.send(note(r#"{"text":"taken"}"#)).await.document();
     assert_eq!((document.status, document.pointer.as_deref()), (409, Some("/text")));
 }
 
@@ -116,7 +117,7 @@ async fn a_request_that_takes_too_long_is_given_up() {
     // So is one whose body never ends.
     for key in [None, Some("k")] {
         let never_ends = Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>());
-        let mut ask = Ask::note("").body(never_ends);
+        let mut ask = note("").body(never_ends);
         if let Some(key) = key {
             ask = ask.key(key);
         }
@@ -137,7 +138,7 @@ async fn requests_are_counted_by_operation_and_class_of_status() {
 #[tokio::test]
 async fn answers_are_neither_cached_nor_guessed_at() {
     let world = World::new().await;
-    let answer = world.send(Ask::note(r#"{"text":"x"}"#)).await;
+    let answer = world.send(note(r#"{"text":"x"}"#)).await;
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("content-type"), Some("application/json"));

@@ -1,29 +1,23 @@
 //! The API under test: notes, kept in memory.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::routing::get;
-use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
+use http::Method;
 use kernel::{Clock, ErrorKind, Problem, SessionId, StoreError, Timestamp, UserId};
 use live::Limiter;
 use live::limiter::Local;
-use schemas::problem::Problem as Document;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
-use tower::ServiceExt as _;
 use web::idempotency::Keys;
+use web::testing::{Answer, Ask};
 use web::{Authenticator, Caller, ClientAddress, Created, Edge, Failure, Guest, Json, NoContent, Path, Query};
 use web::{Routes, Settings, Verified};
-
-pub const PEER: &str = "198.51.100.7:4711";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,97 +158,17 @@ impl World {
         self.notes.created.load(Ordering::SeqCst)
     }
 
-    pub async fn send(&self, request: Ask) -> Answer {
-        self.sending(request).await
+    pub async fn send(&self, ask: Ask) -> Answer {
+        self.sending(ask).await
     }
 
     /// Like [`World::send`], for a task of its own.
-    pub fn sending(&self, Ask(mut request): Ask) -> impl Future<Output = Answer> + Send + use<> {
-        if request.extensions().get::<ConnectInfo<SocketAddr>>().is_none() {
-            request.extensions_mut().insert(ConnectInfo(PEER.parse::<SocketAddr>().expect("an address")));
-        }
-        let router = self.router.clone();
-        async move {
-            let Ok(response) = router.oneshot(request).await;
-            let (parts, body) = response.into_parts();
-            let body = body.collect().await.expect("a body").to_bytes();
-            Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
-        }
+    pub fn sending(&self, ask: Ask) -> impl Future<Output = Answer> + Send + use<> {
+        ask.of(self.router.clone())
     }
 }
 
-/// A request.
-pub struct Ask(Request<Body>);
-
-impl Ask {
-    pub fn new(method: Method, path: &str) -> Self {
-        Self(Request::builder().method(method).uri(path).body(Body::empty()).expect("a request"))
-    }
-
-    pub fn get(path: &str) -> Self {
-        Self::new(Method::GET, path)
-    }
-
-    /// Ada writes a note.
-    pub fn note(body: impl Into<String>) -> Self {
-        Self::new(Method::POST, "/v1/notes").header("authorization", "Bearer ada").json(body)
-    }
-
-    pub fn json(self, body: impl Into<String>) -> Self {
-        self.header("content-type", "application/json").body(body.into())
-    }
-
-    pub fn body(mut self, body: impl Into<Body>) -> Self {
-        *self.0.body_mut() = body.into();
-        self
-    }
-
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.0.headers_mut().insert(name, value.parse().expect("a header"));
-        self
-    }
-
-    pub fn key(self, key: &str) -> Self {
-        self.header("idempotency-key", key)
-    }
-
-    pub fn from(mut self, peer: &str) -> Self {
-        self.0.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().expect("an address")));
-        self
-    }
-}
-
-/// An answer.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).expect("text")
-    }
-
-    /// Status and code of a problem, which must be one in every respect.
-    #[track_caller]
-    pub fn problem(&self) -> (u16, String) {
-        let document = self.document();
-        (document.status, document.code)
-    }
-
-    #[track_caller]
-    pub fn document(&self) -> Document {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
-        let document: Document = serde_json::from_slice(&self.body).expect("a problem document");
-        assert_eq!(document.status, self.status.as_u16());
-        assert_eq!(self.header("x-request-id"), Some(document.request_id.as_str()));
-        assert_eq!(document.r#type, format!("urn:plaza:problem:{}", document.code));
-        document
-    }
+/// Ada writes a note.
+pub fn note(body: impl Into<String>) -> Ask {
+    Ask::new(Method::POST, "/v1/notes").by(Some("ada")).json(body)
 }

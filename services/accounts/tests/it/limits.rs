@@ -73,5 +73,5 @@ async fn the_answer_says_how_long_to_wait() {
     assert_eq!(first.failure(), (401, "wrong_credentials"));
     let second = stage.send(http::Method::POST, "/v1/sessions", None, Some(body)).await;
     assert_eq!(second.failure(), (429, "too_many_attempts"));
-    assert!(second.retry_after.is_some_and(|seconds| (1..=15 * 60).contains(&seconds)), "{second:?}");
+    assert!(second.retry_after().is_some_and(|seconds| (1..=15 * 60).contains(&seconds)), "{second:?}");
 }

@@ -2,8 +2,9 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use web::testing::Answer;
 
-use crate::stage::{Answer, PASSWORD, Stage};
+use crate::stage::{PASSWORD, Stage};
 
 const POST: Method = Method::POST;
 const GET: Method = Method::GET;
@@ -24,8 +25,8 @@ async fn register(stage: &Stage, handle: &str) -> Answer {
 async fn a_life_over_rest() {
     let stage = Stage::new().await;
     let ada = register(&stage, "Ada").await;
-    assert_eq!(ada.text("/account/handle"), "ada");
-    let token = ada.text("/tokens/access_token");
+    assert_eq!(ada.at("/account/handle"), "ada");
+    let token = ada.at("/tokens/access_token");
     let token = Some(token.as_str());
 
     let me = stage.send(GET, "/v1/me", token, None).await;
@@ -40,11 +41,11 @@ async fn a_life_over_rest() {
     assert_eq!(second.status, StatusCode::CREATED);
     let sessions = stage.send(GET, "/v1/sessions", token, None).await;
     assert_eq!(sessions.body["items"].as_array().unwrap().len(), 2);
-    let path = format!("/v1/sessions/{}", second.text("/tokens/session"));
+    let path = format!("/v1/sessions/{}", second.at("/tokens/session"));
     assert_eq!(stage.send(DELETE, &path, token, None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(stage.send(DELETE, &path, token, None).await.failure(), (404, "session_not_found"));
 
-    let refresh = json!({ "refresh_token": ada.text("/tokens/refresh_token") });
+    let refresh = json!({ "refresh_token": ada.at("/tokens/refresh_token") });
     let next = stage.send(POST, "/v1/sessions/refresh", None, Some(refresh)).await;
     assert_eq!(next.status, StatusCode::OK);
     let change = json!({ "current_password": PASSWORD, "password": "algebraic patterns instead" });
@@ -53,7 +54,7 @@ async fn a_life_over_rest() {
     let stale = stage.send(GET, "/v1/me", token, None).await;
     assert_eq!(stale.failure(), (401, "token_expired"));
 
-    let token = changed.text("/access_token");
+    let token = changed.at("/access_token");
     let token = Some(token.as_str());
     assert_eq!(stage.send(DELETE, "/v1/sessions?keep_current=true", token, None).await.status, StatusCode::NO_CONTENT);
     let deletion = json!({ "password": "algebraic patterns instead" });
@@ -64,7 +65,7 @@ async fn a_life_over_rest() {
 #[tokio::test]
 async fn logging_out_everywhere_over_rest() {
     let stage = Stage::new().await;
-    let token = register(&stage, "ada").await.text("/tokens/access_token");
+    let token = register(&stage, "ada").await.at("/tokens/access_token");
     assert_eq!(stage.send(DELETE, "/v1/sessions", Some(&token), None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(stage.send(GET, "/v1/sessions", Some(&token), None).await.failure(), (401, "session_revoked"));
 }
@@ -72,7 +73,7 @@ async fn logging_out_everywhere_over_rest() {
 #[tokio::test]
 async fn nonsense_is_refused_with_the_place_where_it_is() {
     let stage = Stage::new().await;
-    let token = register(&stage, "ada").await.text("/tokens/access_token");
+    let token = register(&stage, "ada").await.at("/tokens/access_token");
     let register_with = |member: &str, value: Value| {
         let mut body = json!({ "handle": "ben", "name": "Ben", "password": PASSWORD });
         body[member] = value;

@@ -1,17 +1,13 @@
 //! What the tests play on: the service with its stores, its routes behind the real edge, a clock that stands still.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Origin, Relations, Service, Settings, View};
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
+use http::Method;
 use kernel::{Clock, Ctx, Problem, RequestId, SessionId, Timestamp, UserId};
 use live::bus::{Bus, Incoming, LocalBus, Window};
 use live::limiter::Local;
@@ -19,13 +15,12 @@ use live::{Control, Topic};
 use parking_lot::Mutex;
 use postgres::Db;
 use schemas::accounts::{LogIn, Registration, SignedIn};
-use schemas::contract::Validator;
 use serde_json::Value;
-use tower::ServiceExt as _;
-use web::{Authenticator as _, Edge};
+use web::Authenticator as _;
+use web::testing::{Answer, Ask, Door, PEER};
 
 pub const PASSWORD: &str = "an engine that weaves";
-pub const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
+pub const HOME: IpAddr = PEER.ip();
 /// Longest wait for something that is bound to happen.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -35,7 +30,7 @@ pub struct Stage {
     pub clock: Clock,
     pub bus: Arc<LocalBus>,
     pub relations: Arc<Known>,
-    router: Router,
+    door: Door,
 }
 
 /// Relations as a test sets them; `None` stands for a block.
@@ -47,29 +42,6 @@ impl Relations for Known {
     async fn view(&self, viewer: UserId, person: UserId) -> Result<Option<View>, Problem> {
         let nothing = View { counts: Default::default(), relation: Default::default() };
         Ok(self.0.lock().get(&(viewer, person)).copied().unwrap_or(Some(nothing)))
-    }
-}
-
-/// An answer of a route, found to be as openapi says.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Value,
-    pub retry_after: Option<u64>,
-}
-
-impl Answer {
-    pub fn code(&self) -> &str {
-        self.body["code"].as_str().unwrap_or_default()
-    }
-
-    /// Status and code: what a failure comes down to.
-    pub fn failure(&self) -> (u16, &str) {
-        (self.status.as_u16(), self.code())
-    }
-
-    pub fn text(&self, pointer: &str) -> String {
-        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} of {self:?}")).to_owned()
     }
 }
 
@@ -89,10 +61,9 @@ impl Stage {
         let limiter = Arc::new(Local::new());
         let service = Service::start(db.clone(), limiter.clone(), bus.clone(), settings, clock.now()).await.unwrap();
         let relations = Arc::new(Known::default());
-        let keys = web::idempotency::Keys::new(db.clone(), clock.clone());
-        let edge = Edge::new(web::Settings::default(), service.clone(), limiter, keys, clock.clone());
-        let router = edge.router(accounts::routes(service.clone(), relations.clone()), Router::new());
-        Self { db, service, clock, bus, relations, router }
+        let routes = accounts::routes(service.clone(), relations.clone());
+        let door = Door::guarded(&db, &clock, limiter, service.clone(), routes);
+        Self { db, service, clock, bus, relations, door }
     }
 
     pub fn home(&self) -> Origin {
@@ -122,24 +93,7 @@ impl Stage {
 
     /// Sends a request from [`HOME`], and checks the answer against openapi.
     pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
-        let mut request = Request::builder().method(&method).uri(path);
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let mut request = request.body(body).unwrap();
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(HOME, 4711)));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let retry_after = response.headers().get("retry-after").map(|it| it.to_str().unwrap().parse().unwrap());
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        if let Err(difference) = Validator::shared().answer(&method, path, status, &bytes) {
-            panic!("{difference}");
-        }
-        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), retry_after }
+        self.door.send(Ask::new(method, path).by(token).value(body)).await
     }
 
     /// What this node hears on a person's topic from now on.

@@ -127,12 +127,12 @@ async fn what_is_unfit_for_its_kind_is_refused_at_the_limit() {
     let twice = PostCreate { text: "Look".to_owned(), media: vec![one, one], ..PostCreate::default() };
     let reel = |media| ReelCreate { media, text: None, audience: None, place: None };
     let refused: [(ContentCreate, &str, &str); 11] = [
-        (livestream(&format!("{longest}é")).into(), "title_invalid", "/title"),
-        (livestream(" ").into(), "title_invalid", "/title"),
-        (livestream("two\nlines").into(), "title_invalid", "/title"),
-        (priced(euro(PRICE_AMOUNT_MAX + 1)).into(), "price_invalid", "/price"),
-        (currency("eur").into(), "price_invalid", "/price"),
-        (currency("EURO").into(), "price_invalid", "/price"),
+        (livestream(&format!("{longest}é")).into(), "invalid_title", "/title"),
+        (livestream(" ").into(), "invalid_title", "/title"),
+        (livestream("two\nlines").into(), "invalid_title", "/title"),
+        (priced(euro(PRICE_AMOUNT_MAX + 1)).into(), "invalid_price", "/price"),
+        (currency("eur").into(), "invalid_price", "/price"),
+        (currency("EURO").into(), "invalid_price", "/price"),
         (pictures(kinds::MEDIA_MAX + 1).into(), "too_many_media", "/media"),
         (twice.into(), "too_many_media", "/media"),
         (reel(MediaId::new(world.now())).into(), "media_not_found", "/media"),

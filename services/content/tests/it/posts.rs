@@ -159,9 +159,9 @@ async fn a_post_has_a_place_until_an_edit_moves_or_removes_it() {
     assert_eq!(world.contents.read(&world.ctx(ben), post.id).await.unwrap(), removed);
 
     for (place, code, pointer) in [
-        (at(90.1, 0.0, None), "place_invalid", "/place"),
-        (at(0.0, 180.1, None), "place_invalid", "/place"),
-        (at(0.0, 0.0, Some(" ")), "place_name_invalid", "/place/name"),
+        (at(90.1, 0.0, None), "invalid_place", "/place"),
+        (at(0.0, 180.1, None), "invalid_place", "/place"),
+        (at(0.0, 0.0, Some(" ")), "invalid_place_name", "/place/name"),
     ] {
         let input = PostCreate { place: Some(place.clone()), ..input.clone() };
         let error = world.contents.create(&world.ctx(ada), input.into()).await.unwrap_err();
@@ -170,7 +170,7 @@ async fn a_post_has_a_place_until_an_edit_moves_or_removes_it() {
         assert_eq!(error.code(), code);
     }
     let both = ContentEdit { place: Some(at(0.0, 0.0, None)), remove_place: Some(true), ..ContentEdit::default() };
-    assert_eq!(edit(both).await.unwrap_err().code(), "place_invalid");
+    assert_eq!(edit(both).await.unwrap_err().code(), "invalid_place");
 
     edit(ContentEdit { place: Some(at(1.0, 2.0, Some("Here"))), ..ContentEdit::default() }).await.unwrap();
     world.contents.delete(&world.ctx(ada), post.id).await.unwrap();

@@ -1,12 +1,13 @@
 //! People, what is between them, and the service under test.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use content::{Engagements, MediaKind, MediaLibrary, Neighbours, People, Relations, Service, Standing, Threads};
-use kernel::{Clock, ContentId, Ctx, ErrorKind, MediaId, Problem, RequestId, SessionId, Timestamp, UserId};
+use kernel::{Clock, ContentId, Ctx, MediaId, Problem, RequestId, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
 use postgres::Db;
 use postgres::outbox::{ConsumeError, Consumer, Delivery, Dispatch};
@@ -14,50 +15,42 @@ use schemas::accounts::PersonSummary;
 use schemas::content::{Audience, CommentCreate, Content, PostCreate};
 use schemas::engagement::{Counts, Engagement};
 use schemas::media::{Attachment, MediaType};
+use web::testing::{StandIn, Town};
 
 #[derive(Default)]
 struct Known {
-    people: HashMap<UserId, PersonSummary>,
-    follows: HashSet<(UserId, UserId)>,
-    close_friends: HashSet<(UserId, UserId)>,
-    blocks: HashSet<(UserId, UserId)>,
+    town: Town,
     media: HashMap<MediaId, (UserId, MediaKind)>,
     /// With which audiences uploads were asked for last.
     attached_for: Vec<Audience>,
-    away: bool,
     engagement_away: bool,
     media_away: bool,
 }
 
 /// Answers as accounts and the graph do.
 #[derive(Default)]
-struct Society(Mutex<Known>);
+struct Society(StandIn<Known>);
 
-impl Society {
-    fn ask<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, Problem> {
-        let known = self.0.lock();
-        if known.away {
-            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
-        }
-        Ok(answer(&known))
+impl Deref for Society {
+    type Target = StandIn<Known>;
+
+    fn deref(&self) -> &StandIn<Known> {
+        &self.0
     }
 }
 
 #[async_trait]
 impl People for Society {
     async fn find(&self, who: &str) -> Result<Option<UserId>, Problem> {
-        self.ask(|known| known.people.values().find(|p| p.handle == who || p.id.to_string() == who).map(|p| p.id))
+        self.ask(|known| known.town.find(who))
     }
 
     async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
-        self.ask(|known| ids.iter().filter_map(|id| Some((*id, known.people.get(id)?.clone()))).collect())
+        self.ask(|known| known.town.summaries(ids))
     }
 
     async fn ids_of(&self, handles: &[&str]) -> Result<HashMap<String, UserId>, Problem> {
-        self.ask(|known| {
-            let asked = known.people.values().filter(|person| handles.contains(&person.handle.as_str()));
-            asked.map(|person| (person.handle.clone(), person.id)).collect()
-        })
+        self.ask(|known| known.town.ids_of(handles))
     }
 }
 
@@ -66,9 +59,9 @@ impl Relations for Society {
     async fn standing(&self, reader: UserId, people: &[UserId]) -> Result<HashMap<UserId, Standing>, Problem> {
         self.ask(|known| {
             let standing = |id: UserId| Standing {
-                follows: known.follows.contains(&(reader, id)),
-                blocked: known.blocks.contains(&(reader, id)) || known.blocks.contains(&(id, reader)),
-                close_friend: known.close_friends.contains(&(id, reader)),
+                follows: known.town.follows(reader, id),
+                blocked: known.town.blocked(reader, id),
+                close_friend: known.town.close_friends.contains(&(id, reader)),
             };
             people.iter().map(|id| (*id, standing(*id))).collect()
         })
@@ -78,8 +71,8 @@ impl Relations for Society {
 #[async_trait]
 impl MediaLibrary for Society {
     async fn ready(&self, owner: UserId, ids: &[MediaId]) -> Result<HashMap<MediaId, MediaKind>, Problem> {
-        if self.0.lock().media_away {
-            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
+        if self.change(|known| known.media_away) {
+            return Err(StandIn::<Known>::away());
         }
         self.ask(|known| {
             let mine = ids.iter().filter_map(|id| Some((*id, *known.media.get(id)?)));
@@ -88,7 +81,7 @@ impl MediaLibrary for Society {
     }
 
     async fn attachments(&self, media: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
-        self.0.lock().attached_for = media.iter().map(|(_, audience)| *audience).collect();
+        self.change(|known| known.attached_for = media.iter().map(|(_, audience)| *audience).collect());
         self.ask(|known| {
             let there = media.iter().filter(|(id, _)| known.media.contains_key(id));
             let bare = |id| Attachment {
@@ -108,8 +101,8 @@ impl MediaLibrary for Society {
 #[async_trait]
 impl Engagements for Society {
     async fn of(&self, _: UserId, contents: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Problem> {
-        if self.0.lock().engagement_away {
-            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
+        if self.change(|known| known.engagement_away) {
+            return Err(StandIn::<Known>::away());
         }
         let seen = Engagement { counts: Counts { views: 7, ..Counts::default() }, ..Engagement::default() };
         Ok(contents.iter().map(|id| (*id, seen.clone())).collect())
@@ -168,8 +161,7 @@ impl World {
 
     pub fn person(&self, handle: &str) -> UserId {
         let id = UserId::new(self.now());
-        let person = PersonSummary { id, handle: handle.to_owned(), name: handle.to_uppercase(), private: false };
-        self.society.0.lock().people.insert(id, person);
+        self.society.change(|known| known.town.people.insert(id, handle.to_owned()));
         id
     }
 
@@ -178,28 +170,26 @@ impl World {
     }
 
     pub fn gone(&self, id: UserId) {
-        self.society.0.lock().people.remove(&id);
+        self.society.change(|known| known.town.people.remove(&id));
     }
 
     pub fn private(&self, id: UserId) {
-        self.society.0.lock().people.get_mut(&id).unwrap().private = true;
+        self.society.change(|known| known.town.private.insert(id));
     }
 
     pub fn follow(&self, source: UserId, target: UserId) {
-        self.society.0.lock().follows.insert((source, target));
+        self.society.change(|known| known.town.follows.insert((source, target)));
     }
 
     pub fn block(&self, source: UserId, target: UserId) {
-        self.society.0.lock().blocks.insert((source, target));
+        self.society.change(|known| known.town.blocks.insert((source, target)));
     }
 
     pub fn close_friend(&self, of: UserId, who: UserId, is_one: bool) {
-        let mut known = self.society.0.lock();
-        if is_one {
-            known.close_friends.insert((of, who))
-        } else {
-            known.close_friends.remove(&(of, who))
-        };
+        self.society.change(|known| {
+            let friends = &mut known.town.close_friends;
+            if is_one { friends.insert((of, who)) } else { friends.remove(&(of, who)) }
+        });
     }
 
     pub fn picture(&self, owner: UserId) -> MediaId {
@@ -212,21 +202,21 @@ impl World {
 
     fn media(&self, owner: UserId, kind: MediaKind) -> MediaId {
         let id = MediaId::new(self.now());
-        self.society.0.lock().media.insert(id, (owner, kind));
+        self.society.change(|known| known.media.insert(id, (owner, kind)));
         id
     }
 
     pub fn engagement_away(&self) {
-        self.society.0.lock().engagement_away = true;
+        self.society.change(|known| known.engagement_away = true);
     }
 
     pub fn media_away(&self) {
-        self.society.0.lock().media_away = true;
+        self.society.change(|known| known.media_away = true);
     }
 
     /// With which audiences uploads were asked for last.
     pub fn attached_for(&self) -> Vec<Audience> {
-        self.society.0.lock().attached_for.clone()
+        self.society.change(|known| known.attached_for.clone())
     }
 
     pub fn threads(&self) -> Threads {
@@ -242,7 +232,7 @@ impl World {
 
     /// From now on neither accounts nor the graph answers.
     pub fn neighbours_away(&self) {
-        self.society.0.lock().away = true;
+        self.society.set_away(true);
     }
 
     pub fn ctx(&self, user: UserId) -> Ctx {

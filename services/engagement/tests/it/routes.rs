@@ -92,16 +92,16 @@ async fn nonsense_is_refused() {
         (PUT, &reaction, json!({}), (422, "invalid_body")),
         (PUT, &reaction, json!({ "reaction": "like", "loud": true }), (422, "invalid_body")),
         (PUT, &reaction, json!({ "reaction": null }), (422, "invalid_body")),
-        (PUT, &share, json!({ "text": "é".repeat(501) }), (422, "share_text_invalid")),
-        (PUT, &share, json!({ "text": " " }), (422, "share_text_invalid")),
-        (PUT, &share, json!({ "text": "a\u{0}b" }), (422, "share_text_invalid")),
+        (PUT, &share, json!({ "text": "é".repeat(501) }), (422, "invalid_share_text")),
+        (PUT, &share, json!({ "text": " " }), (422, "invalid_share_text")),
+        (PUT, &share, json!({ "text": "a\u{0}b" }), (422, "invalid_share_text")),
         (PUT, &share, json!({ "text": 7 }), (422, "invalid_body")),
-        (POST, &"/v1/views".to_owned(), json!({ "views": [] }), (422, "views_invalid")),
-        (POST, &"/v1/views".to_owned(), many(101), (422, "views_invalid")),
-        (POST, &"/v1/views".to_owned(), view("", 0, 1), (422, "views_invalid")),
-        (POST, &"/v1/views".to_owned(), view(&"r".repeat(65), 0, 1), (422, "views_invalid")),
-        (POST, &"/v1/views".to_owned(), view("r", 10_000, 1), (422, "views_invalid")),
-        (POST, &"/v1/views".to_owned(), view("r", 0, 3_600_001), (422, "views_invalid")),
+        (POST, &"/v1/views".to_owned(), json!({ "views": [] }), (422, "invalid_views")),
+        (POST, &"/v1/views".to_owned(), many(101), (422, "invalid_views")),
+        (POST, &"/v1/views".to_owned(), view("", 0, 1), (422, "invalid_views")),
+        (POST, &"/v1/views".to_owned(), view(&"r".repeat(65), 0, 1), (422, "invalid_views")),
+        (POST, &"/v1/views".to_owned(), view("r", 10_000, 1), (422, "invalid_views")),
+        (POST, &"/v1/views".to_owned(), view("r", 0, 3_600_001), (422, "invalid_views")),
         (POST, &"/v1/views".to_owned(), view("r", 0, 1 << 40), (422, "invalid_body")),
         (
             POST,
@@ -126,7 +126,7 @@ async fn nonsense_is_refused() {
         }
         for query in ["cursor=nonsense", "cursor="] {
             let answer = world.send(GET, &format!("{path}?{query}"), Some(ada), None).await;
-            assert_eq!(answer.failure(), (422, "cursor_invalid"), "{path}?{query}");
+            assert_eq!(answer.failure(), (422, "invalid_cursor"), "{path}?{query}");
         }
     }
     let odd = world.send(GET, &format!("{reactions}?reaction=boredom"), Some(ada), None).await;

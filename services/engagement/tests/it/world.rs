@@ -1,69 +1,52 @@
 //! People, what they published, and the service under test.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
 use engagement::{Contents, Keeper, People, Report, Seen, Service};
-use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use kernel::{
-    Clock, ContentId, ContentKind, Ctx, ErrorKind, EventId, Problem, RequestId, SessionId, Timestamp, UserId,
-};
-use live::limiter::Local;
-use parking_lot::Mutex;
+use http::Method;
+use kernel::{Clock, ContentId, ContentKind, Ctx, EventId, Problem, RequestId, SessionId, Timestamp, UserId};
 use postgres::Db;
 use postgres::outbox::{ConsumeError, Consumer as _, Delivery};
-use schemas::accounts::PersonSummary;
 use schemas::content::Content;
-use schemas::contract::Validator;
 use schemas::engagement::{Engagement, View, ViewBatch};
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 use uuid::Uuid;
-use web::{Authenticator, Edge, Verified};
+use web::testing::{Answer, Ask, Door, StandIn, Town};
 
 #[derive(Default)]
 struct Known {
+    town: Town,
     authors: HashMap<ContentId, UserId>,
     parents: HashMap<ContentId, ContentId>,
     /// What these people may not see.
     hidden: HashSet<(UserId, ContentId)>,
-    blocks: HashSet<(UserId, UserId)>,
-    private: HashSet<UserId>,
-    away: bool,
 }
 
 /// Answers as content, accounts and the graph do.
 #[derive(Default)]
-struct Society(Mutex<Known>);
+struct Society(StandIn<Known>);
 
-impl Society {
-    fn ask<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, Problem> {
-        let known = self.0.lock();
-        if known.away {
-            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
-        }
-        Ok(answer(&known))
+impl Deref for Society {
+    type Target = StandIn<Known>;
+
+    fn deref(&self) -> &StandIn<Known> {
+        &self.0
     }
 }
 
-pub fn summary(id: UserId, private: bool) -> PersonSummary {
-    let name = format!("p{:03}", id.uuid().as_u128() % 1_000);
-    PersonSummary { id, handle: name.clone(), name, private }
-}
-
-fn content(id: ContentId, author: UserId) -> Content {
-    serde_json::from_value(json!({
-        "id": id, "kind": id.kind(), "author": summary(author, false), "text": "Tea at noon?", "mentions": [],
-        "hashtags": [], "audience": "public", "created_at": id.created_at(), "version": 1,
-    }))
-    .unwrap()
+impl Known {
+    fn content(&self, id: ContentId) -> Content {
+        let author = self.town.summary(self.authors[&id]);
+        serde_json::from_value(json!({
+            "id": id, "kind": id.kind(), "author": author, "text": "Tea at noon?", "mentions": [],
+            "hashtags": [], "audience": "public", "created_at": id.created_at(), "version": 1,
+        }))
+        .unwrap()
+    }
 }
 
 #[async_trait]
@@ -72,12 +55,10 @@ impl Contents for Society {
         self.ask(|known| {
             let may_see = |id: &&ContentId| {
                 let author = known.authors.get(*id);
-                let parted = author.is_some_and(|author| {
-                    known.blocks.contains(&(viewer, *author)) || known.blocks.contains(&(*author, viewer))
-                });
-                author.is_some() && !parted && !known.hidden.contains(&(viewer, **id))
+                author.is_some_and(|author| !known.town.blocked(viewer, *author))
+                    && !known.hidden.contains(&(viewer, **id))
             };
-            ids.iter().filter(may_see).map(|id| content(*id, known.authors[id])).collect()
+            ids.iter().filter(may_see).map(|id| known.content(*id)).collect()
         })
     }
 
@@ -92,28 +73,12 @@ impl Contents for Society {
 impl People for Society {
     async fn seen(&self, viewer: UserId, ids: &[UserId]) -> Result<HashMap<UserId, Seen>, Problem> {
         self.ask(|known| {
-            let parted = |id: &UserId| known.blocks.contains(&(viewer, *id)) || known.blocks.contains(&(*id, viewer));
             let seen = |id: &UserId| {
-                let private = known.private.contains(id);
-                Seen { person: summary(*id, private), is_open: !private || *id == viewer }
+                let person = known.town.summary(*id);
+                Seen { is_open: !person.private || *id == viewer, person }
             };
-            ids.iter().filter(|id| !parted(id)).map(|id| (*id, seen(id))).collect()
+            ids.iter().filter(|id| !known.town.blocked(viewer, **id)).map(|id| (*id, seen(id))).collect()
         })
-    }
-}
-
-/// A person's id is the token.
-struct Trusting;
-
-#[async_trait]
-impl Authenticator for Trusting {
-    async fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Problem> {
-        let user = token.parse().map_err(|_| Problem::new(ErrorKind::Unauthenticated, "unauthenticated", "No."))?;
-        Ok(Verified { user, session: SessionId::new(now), expires_at: now })
-    }
-
-    async fn stands(&self, _: SessionId) -> Result<bool, Problem> {
-        Ok(true)
     }
 }
 
@@ -123,21 +88,7 @@ pub struct World {
     pub clock: Clock,
     keeper: Keeper,
     society: Arc<Society>,
-    router: Router,
-}
-
-/// An answer of a route, found to be as openapi says.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Value,
-}
-
-impl Answer {
-    /// Status and code: what a failure comes down to.
-    pub fn failure(&self) -> (u16, &str) {
-        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
-    }
+    door: Door,
 }
 
 impl World {
@@ -147,10 +98,8 @@ impl World {
         let society = Arc::new(Society::default());
         let engagement = Service::new(db.clone(), society.clone(), society.clone());
         let keeper = Keeper { engagement: engagement.clone(), clock: clock.clone() };
-        let keys = web::idempotency::Keys::new(db.clone(), clock.clone());
-        let edge = Edge::new(web::Settings::default(), Arc::new(Trusting), Arc::new(Local::new()), keys, clock.clone());
-        let router = edge.router(engagement::routes(engagement.clone()), Router::new());
-        Self { db, engagement, clock, keeper, society, router }
+        let door = Door::new(&db, &clock, engagement::routes(engagement.clone()));
+        Self { db, engagement, clock, keeper, society, door }
     }
 
     pub fn person(&self, number: u128) -> UserId {
@@ -170,35 +119,35 @@ impl World {
 
     pub fn publish(&self, author: UserId, kind: ContentKind) -> ContentId {
         let id = ContentId::new(kind, self.clock.now());
-        self.society.0.lock().authors.insert(id, author);
+        self.society.change(|known| known.authors.insert(id, author));
         id
     }
 
     /// A comment, of which nobody has heard yet.
     pub fn comment(&self, author: UserId, parent: ContentId) -> ContentId {
         let id = self.publish(author, ContentKind::Comment);
-        self.society.0.lock().parents.insert(id, parent);
+        self.society.change(|known| known.parents.insert(id, parent));
         id
     }
 
     pub fn withdraw(&self, content: ContentId) {
-        self.society.0.lock().authors.remove(&content);
+        self.society.change(|known| known.authors.remove(&content));
     }
 
     pub fn hide(&self, viewer: UserId, content: ContentId) {
-        self.society.0.lock().hidden.insert((viewer, content));
+        self.society.change(|known| known.hidden.insert((viewer, content)));
     }
 
     pub fn block(&self, source: UserId, target: UserId) {
-        self.society.0.lock().blocks.insert((source, target));
+        self.society.change(|known| known.town.blocks.insert((source, target)));
     }
 
     pub fn private(&self, user: UserId) {
-        self.society.0.lock().private.insert(user);
+        self.society.change(|known| known.town.private.insert(user));
     }
 
     pub fn neighbours_away(&self) {
-        self.society.0.lock().away = true;
+        self.society.set_away(true);
     }
 
     /// Hands an event to the consumer.
@@ -260,25 +209,6 @@ impl World {
 
     /// Sends a request of `who`, and checks the answer against openapi.
     pub async fn send(&self, method: Method, path: &str, who: Option<UserId>, body: Option<Value>) -> Answer {
-        let mut request = Request::builder().method(&method).uri(path);
-        if let Some(who) = who {
-            request = request.header("authorization", format!("Bearer {who}"));
-        }
-        let body = match body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        let mut request = request.body(body).unwrap();
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([198, 51, 100, 1], 4711))));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        if let Err(difference) = Validator::shared().answer(&method, path, status, &bytes) {
-            panic!("{difference}");
-        }
-        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        self.door.send(Ask::new(method, path).by(who).value(body)).await
     }
 }

@@ -78,7 +78,7 @@ async fn a_block_a_mute_and_a_deletion_take_effect_before_the_worker_hears_of_th
     assert_eq!(world.feed(ben).await, [by_cleo]);
     world.drain().await;
     assert_eq!(world.timeline(ben).await, [by_cleo]);
-    world.society.change(|known| known.away = true);
+    world.society.set_away(true);
     let error = world.feed.following(&world.ctx(ben), None, PageSize::DEFAULT).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "nothing is shown that nobody vouches for");
 }
@@ -177,6 +177,6 @@ async fn a_cursor_of_another_list_is_refused() {
     let ada = world.person();
     for forged in [Cursor::from("x".to_owned()), Cursor::encode(&7), Cursor::encode(&ada)] {
         let error = world.feed.following(&world.ctx(ada), Some(&forged), PageSize::DEFAULT).await.unwrap_err();
-        assert_eq!(error.code(), "cursor_invalid");
+        assert_eq!(error.code(), "invalid_cursor");
     }
 }

@@ -272,7 +272,7 @@ async fn cursors_are_their_viewers_and_go_on_when_their_order_is_gone() {
         [(other, next.clone()), (viewer, Cursor::encode(&(1, 2))), (viewer, Cursor::from("x".to_owned()))]
     {
         let refused = theatre.try_page(who, Some(&cursor), 3).await.unwrap_err();
-        assert_eq!(refused.code(), "cursor_invalid");
+        assert_eq!(refused.code(), "invalid_cursor");
     }
     // The same page twice is the same.
     let second = theatre.page(viewer, Some(&next), 3).await;
@@ -350,7 +350,7 @@ async fn a_source_that_fails_leaves_the_page_poorer_and_a_gate_that_fails_leaves
     theatre.sql("ALTER TABLE feed_tallies RENAME TO feed_tallies_away").await;
     theatre.sql("ALTER TABLE feed_profiles RENAME TO feed_profiles_away").await;
     assert_eq!(theatre.page(viewer, None, 10).await.items.len(), 3);
-    theatre.world.society.change(|known| known.away = true);
+    theatre.world.society.set_away(true);
     assert_eq!(theatre.try_page(viewer, None, 10).await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 

@@ -1,7 +1,6 @@
 //! What a page costs.
 
 use std::cell::Cell;
-use std::sync::atomic::Ordering;
 
 use kernel::PageSize;
 use tracing_subscriber::Layer;
@@ -47,10 +46,10 @@ async fn a_page_costs_eight_round_trips_however_many_are_followed() {
         }
         world.drain().await;
         SENT.set(0);
-        world.society.asked.store(0, Ordering::Relaxed);
+        world.society.take_asked();
         let page = world.feed.following(&world.ctx(viewer), None, PageSize::DEFAULT).await.unwrap();
         assert_eq!(page.items.len(), 50);
-        let (sent, asked) = (SENT.get(), world.society.asked.load(Ordering::Relaxed));
+        let (sent, asked) = (SENT.get(), world.society.take_asked());
         assert_eq!((sent, asked), (5, 3), "with {followings} more followings");
     }
 }

@@ -113,9 +113,9 @@ async fn reels_are_in_the_order_of_their_reception_and_pages_stay_in_it() {
     world.clock.advance(POOL_AGE_MAX + POOL_EVERY);
     reels(&world, ada, 50).await;
     let old = world.feed.reels(&world.ctx(ada), second.next.as_ref(), size).await.unwrap_err();
-    assert_eq!(old.code(), "cursor_invalid", "half an hour is over");
+    assert_eq!(old.code(), "invalid_cursor", "half an hour is over");
     let forged = world.feed.reels(&world.ctx(ada), Some(&Cursor::encode(&ada)), size).await.unwrap_err();
-    assert_eq!(forged.code(), "cursor_invalid");
+    assert_eq!(forged.code(), "invalid_cursor");
 }
 
 async fn near(world: &World, viewer: UserId, place: (f64, f64), radius_m: f64) -> Vec<ContentId> {
@@ -160,6 +160,6 @@ async fn listings_are_found_near_a_place_and_by_seller() {
     assert_eq!(followed, [nowhere, far, north, wanted[0], wanted[2], wanted[4]]);
     for cursor in [Cursor::encode(&7), Cursor::encode(&ada)] {
         let error = world.feed.listings_followed(&world.ctx(ada), Some(&cursor), PageSize::DEFAULT).await;
-        assert_eq!(error.unwrap_err().code(), "cursor_invalid");
+        assert_eq!(error.unwrap_err().code(), "invalid_cursor");
     }
 }

@@ -1,29 +1,22 @@
 //! What the tests play on: the service with its stores, its routes behind the real edge, and a small town of people.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
 use graph::{People, Service};
-use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use kernel::{Clock, Ctx, ErrorKind, Problem, RequestId, SessionId, Timestamp, UserId};
+use http::Method;
+use kernel::{Clock, Ctx, Problem, RequestId, SessionId, Timestamp, UserId};
 use live::bus::{Bus, Incoming, LocalBus, Window};
-use live::limiter::Local;
 use live::{Control, Topic};
 use postgres::Db;
 use schemas::accounts::PersonSummary;
 use schemas::contract::Validator;
 use schemas::graph::Relation;
 use serde_json::Value;
-use tower::ServiceExt as _;
 use uuid::Uuid;
-use web::{Authenticator, Edge, Verified};
+use web::testing::{Answer, Ask, Door};
 
 /// Longest wait for something that is bound to happen.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -64,46 +57,12 @@ impl People for Town {
     }
 }
 
-/// A person's id is the token.
-struct Trusting;
-
-#[async_trait]
-impl Authenticator for Trusting {
-    async fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Problem> {
-        let user = token.parse().map_err(|_| Problem::new(ErrorKind::Unauthenticated, "unauthenticated", "No."))?;
-        Ok(Verified { user, session: SessionId::new(now), expires_at: now })
-    }
-
-    async fn stands(&self, _: SessionId) -> Result<bool, Problem> {
-        Ok(true)
-    }
-}
-
 pub struct Stage {
     pub db: Db,
     pub service: Arc<Service>,
     pub clock: Clock,
     pub bus: Arc<LocalBus>,
-    router: Router,
-}
-
-/// An answer of a route, found to be as openapi says.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Value,
-}
-
-impl Answer {
-    /// Status and code: what a failure comes down to.
-    pub fn failure(&self) -> (u16, &str) {
-        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
-    }
-
-    pub fn handles(&self) -> Vec<&str> {
-        let items = self.body["items"].as_array().unwrap_or_else(|| panic!("a list: {self:?}"));
-        items.iter().map(|item| item["person"]["handle"].as_str().unwrap()).collect()
-    }
+    door: Door,
 }
 
 impl Stage {
@@ -112,10 +71,8 @@ impl Stage {
         let clock = Clock::manual(Timestamp::from_millis(1_770_000_000_000));
         let bus = Arc::new(LocalBus::new(Window::default()));
         let service = Service::new(db.clone(), bus.clone(), Arc::new(Town));
-        let keys = web::idempotency::Keys::new(db.clone(), clock.clone());
-        let edge = Edge::new(web::Settings::default(), Arc::new(Trusting), Arc::new(Local::new()), keys, clock.clone());
-        let router = edge.router(graph::routes(service.clone()), Router::new());
-        Self { db, service, clock, bus, router }
+        let door = Door::new(&db, &clock, graph::routes(service.clone()));
+        Self { db, service, clock, bus, door }
     }
 
     pub fn ctx(&self, user: UserId) -> Ctx {
@@ -164,20 +121,14 @@ impl Stage {
 
     /// Sends a request of `who`, and checks the answer against openapi.
     pub async fn send(&self, method: Method, path: &str, who: Option<UserId>) -> Answer {
-        let mut request = Request::builder().method(&method).uri(path);
-        if let Some(who) = who {
-            request = request.header("authorization", format!("Bearer {who}"));
-        }
-        let mut request = request.body(Body::empty()).unwrap();
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([198, 51, 100, 1], 4711))));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        if let Err(difference) = Validator::shared().answer(&method, path, status, &bytes) {
-            panic!("{difference}");
-        }
-        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        self.door.send(Ask::new(method, path).by(who)).await
     }
+}
+
+/// Whom a list lists.
+pub fn handles(list: &Answer) -> Vec<&str> {
+    let items = list.body["items"].as_array().unwrap_or_else(|| panic!("a list: {list:?}"));
+    items.iter().map(|item| item["person"]["handle"].as_str().unwrap()).collect()
 }
 
 pub struct Ear(tokio::sync::mpsc::Receiver<Incoming>);

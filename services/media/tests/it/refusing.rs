@@ -14,11 +14,11 @@ async fn a_file_of_another_kind_is_refused_at_its_first_part() {
         let id = world.begun(ada, MediaType::Jpeg, 10 * PART_BYTES_MIN).await;
         let part = [file, &vec![0; PART_BYTES_MIN as usize]].concat();
         let answer = world.append(ada, id, 0, part).await;
-        assert_eq!(answer.failure(), (422, "media_type_unsupported".to_owned()));
+        assert_eq!(answer.failure(), (422, "media_type_unsupported"));
         let media = world.get(ada, id).await;
         assert_eq!((media.state, media.reason), (MediaState::Refused, Some(Refusal::TypeUnsupported)));
         let more = world.append(ada, id, 0, vec![0; PART_BYTES_MIN as usize]).await;
-        assert_eq!(more.failure(), (409, "upload_complete".to_owned()));
+        assert_eq!(more.failure(), (409, "upload_complete"));
         assert!(world.keys(id).await.is_empty());
     }
 }

@@ -29,7 +29,7 @@ async fn an_upload_that_takes_too_long_is_given_up() {
     world.clock.advance(MOMENT);
     // From now on nothing is added, whether or not somebody has come by.
     let late = world.append(ada, id, PART_BYTES_MIN, file[PART_BYTES_MIN as usize..].to_vec()).await;
-    assert_eq!(late.failure(), (404, "upload_not_found".to_owned()));
+    assert_eq!(late.failure(), (404, "upload_not_found"));
     assert_eq!(world.worker.sweep().await.unwrap(), 1);
     assert!(!is_there(&world, ada, id).await && world.keys(id).await.is_empty());
     assert_eq!(std::fs::read_dir(world.folder().join("media")).map_or(0, Iterator::count), 0);
@@ -115,7 +115,7 @@ async fn whoever_deletes_their_account_deletes_what_they_uploaded() {
     for _ in 0..2 {
         world.worker.consume(&event).await.unwrap();
     }
-    assert_eq!(world.read(&adas.renditions[0].url, &[]).await.failure(), (404, "upload_not_found".to_owned()));
+    assert_eq!(world.read(&adas.renditions[0].url, &[]).await.failure(), (404, "upload_not_found"));
     assert_eq!(world.worker.sweep().await.unwrap(), 2);
     assert!(world.keys(adas.id).await.is_empty() && !is_there(&world, ada, open).await);
     assert_eq!(world.read(&bens.renditions[0].url, &[]).await.status, StatusCode::OK);

@@ -14,7 +14,7 @@ async fn pictures(world: &World, media: &Media) -> Vec<DynamicImage> {
     let mut pictures = Vec::new();
     for form in &media.renditions {
         let answer = world.read(&form.url, &[]).await;
-        assert_eq!(answer.header("content-type"), form.r#type.name());
+        assert_eq!(answer.header("content-type").unwrap(), form.r#type.name());
         assert_eq!(answer.bytes.len() as u64, form.bytes);
         let picture = image::load_from_memory(&answer.bytes).unwrap();
         assert_eq!((Some(picture.width()), Some(picture.height())), (form.width, form.height));

@@ -41,7 +41,7 @@ async fn nonsense_is_refused() {
     assert_eq!(world.send(GET, "/v1/notifications?limit=100", Some(ADA), None).await.status, StatusCode::OK);
     for query in ["cursor=nonsense", "cursor="] {
         let answer = world.send(GET, &format!("/v1/notifications?{query}"), Some(ADA), None).await;
-        assert_eq!(answer.failure(), (422, "cursor_invalid"), "{query}");
+        assert_eq!(answer.failure(), (422, "invalid_cursor"), "{query}");
     }
     for body in [json!({}), json!({ "until": "noon" }), json!({ "until": 7 }), json!({ "until": null }), json!([])] {
         let answer = world.send(PUT, "/v1/notifications/read", Some(ADA), Some(body.clone())).await;

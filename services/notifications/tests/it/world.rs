@@ -1,33 +1,24 @@
 //! People, what they published, and the service under test.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use kernel::{
-    Clock, ContentId, ContentKind, Ctx, ErrorKind, EventId, PageSize, Problem, RequestId, SessionId, Timestamp, UserId,
-};
+use http::Method;
+use kernel::{Clock, ContentId, ContentKind, Ctx, EventId, PageSize, Problem, RequestId, SessionId, Timestamp, UserId};
 use live::Topic;
 use live::bus::{Bus as _, Incoming, LocalBus, Window};
-use live::limiter::Local;
 use notifications::{Contents, Glimpse, Listener, People, Service};
-use parking_lot::Mutex;
 use postgres::Db;
 use postgres::outbox::{ConsumeError, Consumer as _, Delivery};
 use schemas::accounts::PersonSummary;
 use schemas::contract::Validator;
 use schemas::notifications::{Happening, Notification};
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 use uuid::Uuid;
-use web::{Authenticator, Edge, Verified};
+use web::testing::{Answer, Ask, Door, StandIn};
 
 /// Longest wait for something that is bound to happen.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -46,20 +37,17 @@ struct Known {
     texts: HashMap<ContentId, (UserId, String)>,
     hidden: HashSet<(UserId, ContentId)>,
     unheard: HashSet<(UserId, UserId)>,
-    away: bool,
 }
 
 /// Answers as content, accounts and the graph do.
 #[derive(Default)]
-struct Society(Mutex<Known>);
+struct Society(StandIn<Known>);
 
-impl Society {
-    fn ask<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, Problem> {
-        let known = self.0.lock();
-        if known.away {
-            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
-        }
-        Ok(answer(&known))
+impl Deref for Society {
+    type Target = StandIn<Known>;
+
+    fn deref(&self) -> &StandIn<Known> {
+        &self.0
     }
 }
 
@@ -91,21 +79,6 @@ impl People for Society {
     }
 }
 
-/// A person's id is the token.
-struct Trusting;
-
-#[async_trait]
-impl Authenticator for Trusting {
-    async fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Problem> {
-        let user = token.parse().map_err(|_| Problem::new(ErrorKind::Unauthenticated, "unauthenticated", "No."))?;
-        Ok(Verified { user, session: SessionId::new(now), expires_at: now })
-    }
-
-    async fn stands(&self, _: SessionId) -> Result<bool, Problem> {
-        Ok(true)
-    }
-}
-
 pub struct World {
     pub db: Db,
     pub inbox: Arc<Service>,
@@ -113,21 +86,7 @@ pub struct World {
     pub bus: Arc<LocalBus>,
     listener: Listener,
     society: Arc<Society>,
-    router: Router,
-}
-
-/// An answer of a route, found to be as openapi says.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Value,
-}
-
-impl Answer {
-    /// Status and code: what a failure comes down to.
-    pub fn failure(&self) -> (u16, &str) {
-        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
-    }
+    door: Door,
 }
 
 /// What a line says, in short: what, with what, by whom, and how many others.
@@ -144,11 +103,9 @@ impl World {
         let society = Arc::new(Society::default());
         let bus = Arc::new(LocalBus::new(Window::default()));
         let inbox = Service::new(db.clone(), bus.clone(), society.clone(), society.clone());
-        let keys = web::idempotency::Keys::new(db.clone(), clock.clone());
-        let edge = Edge::new(web::Settings::default(), Arc::new(Trusting), Arc::new(Local::new()), keys, clock.clone());
-        let router = edge.router(notifications::routes(inbox.clone()), Router::new());
+        let door = Door::new(&db, &clock, notifications::routes(inbox.clone()));
         let listener = Listener(inbox.clone());
-        Self { db, inbox, clock, bus, listener, society, router }
+        Self { db, inbox, clock, bus, listener, society, door }
     }
 
     pub fn ctx(&self, user: UserId) -> Ctx {
@@ -164,25 +121,25 @@ impl World {
 
     pub fn publish(&self, author: UserId, kind: ContentKind, text: &str) -> ContentId {
         let id = ContentId::new(kind, self.now());
-        self.society.0.lock().texts.insert(id, (author, text.to_owned()));
+        self.society.change(|known| known.texts.insert(id, (author, text.to_owned())));
         id
     }
 
     pub fn hide(&self, viewer: UserId, content: ContentId) {
-        self.society.0.lock().hidden.insert((viewer, content));
+        self.society.change(|known| known.hidden.insert((viewer, content)));
     }
 
     /// `viewer` blocks or mutes `person`, or is blocked by them.
     pub fn silence(&self, viewer: UserId, person: UserId) {
-        self.society.0.lock().unheard.insert((viewer, person));
+        self.society.change(|known| known.unheard.insert((viewer, person)));
     }
 
     pub fn hear(&self, viewer: UserId, person: UserId) {
-        self.society.0.lock().unheard.remove(&(viewer, person));
+        self.society.change(|known| known.unheard.remove(&(viewer, person)));
     }
 
     pub fn neighbours_away(&self, away: bool) {
-        self.society.0.lock().away = away;
+        self.society.set_away(away);
     }
 
     pub async fn tell(&self, kind: &str, payload: Value) -> Result<(), ConsumeError> {
@@ -201,7 +158,7 @@ impl World {
     }
 
     pub async fn engaged(&self, user: UserId, content: ContentId, what: &str, value: Option<&str>, on: bool) {
-        let author = self.society.0.lock().texts[&content].0;
+        let author = self.society.change(|known| known.texts[&content].0);
         let mut event =
             json!({ "content": content, "author": author, "user": user, "what": what, "on": on, "at": self.now() });
         if let Some(value) = value {
@@ -273,26 +230,7 @@ impl World {
 
     /// Sends a request of `who`, and checks the answer against openapi.
     pub async fn send(&self, method: Method, path: &str, who: Option<UserId>, body: Option<Value>) -> Answer {
-        let mut request = Request::builder().method(&method).uri(path);
-        if let Some(who) = who {
-            request = request.header("authorization", format!("Bearer {who}"));
-        }
-        let body = match body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        let mut request = request.body(body).unwrap();
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([198, 51, 100, 1], 4711))));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        if let Err(difference) = Validator::shared().answer(&method, path, status, &bytes) {
-            panic!("{difference}");
-        }
-        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        self.door.send(Ask::new(method, path).by(who).value(body)).await
     }
 }
 

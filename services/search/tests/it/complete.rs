@@ -23,9 +23,9 @@ async fn a_beginning_becomes_handles_names_and_hashtags() {
     assert_eq!(complete("ada lo", None).await.unwrap(), ["@ada"]);
     assert_eq!(complete("xyz", None).await.unwrap(), [""; 0]);
     for (q, kinds, code) in [
-        ("", None, "search_text_invalid"),
-        ("#", None, "search_text_invalid"),
-        ("a", Some("post"), "search_kinds_invalid"),
+        ("", None, "invalid_search_text"),
+        ("#", None, "invalid_search_text"),
+        ("a", Some("post"), "invalid_search_kinds"),
     ] {
         assert_eq!(complete(q, kinds).await.unwrap_err().code(), code);
     }
@@ -38,7 +38,7 @@ async fn whoever_may_not_be_seen_is_made_up_for() {
     for n in 0..2 * COMPLETIONS_MAX {
         let other = world.person(&format!("tea{n:02}"), "Somebody").await;
         if n % 2 == 0 {
-            world.change(|known| known.blocks.insert((other, ada)));
+            world.change(|known| known.town.blocks.insert((other, ada)));
         }
     }
     let found = world.search.complete(&world.ctx(ada), "tea", None, COMPLETIONS_MAX).await.unwrap();

@@ -1,7 +1,5 @@
 //! Pages, and the cursors between them.
 
-use std::sync::atomic::Ordering;
-
 use kernel::{ContentKind, Cursor, Fail as _};
 use search::ROUNDS_MAX;
 use search::model::{Asked, of_content};
@@ -64,7 +62,7 @@ async fn hits_that_are_not_shown_are_made_up_for() {
         documents.push((of_content(ContentKind::Post), world.write(author, &format!("tea {n}"), None).1));
     }
     world.index(documents).await;
-    world.change(|known| known.blocks.insert((ada, ben)));
+    world.change(|known| known.town.blocks.insert((ada, ben)));
     let asked = Asked { order: Some("newest"), kinds: Some("post"), ..tea() };
     let page = world.page(ada, asked.clone(), None, 20).await.unwrap();
     assert_eq!(page.items.len(), 20, "a full page, though two of three are dropped");
@@ -83,12 +81,12 @@ async fn a_page_that_dropping_empties_is_bounded_and_not_the_end() {
         .map(|n| (of_content(ContentKind::Post), world.write(noisy, &format!("tea {n}"), None).1))
         .collect();
     world.index(written).await;
-    world.change(|known| known.blocks.insert((noisy, ada)));
+    world.change(|known| known.town.blocks.insert((noisy, ada)));
     let asked = Asked { order: Some("newest"), kinds: Some("post"), ..tea() };
-    world.society.asked.store(0, Ordering::Relaxed);
+    world.society.take_asked();
     let first = world.page(ada, asked.clone(), None, 1).await.unwrap();
     assert!(first.items.is_empty() && first.next.is_some(), "bounded work, and a way on");
-    assert_eq!(world.society.asked.load(Ordering::Relaxed), ROUNDS_MAX as u64);
+    assert_eq!(world.society.take_asked(), ROUNDS_MAX as u64);
     assert_eq!(world.all(ada, asked.clone(), 1).await, ["tea at last"]);
     assert_eq!(world.all(ada, asked, 100).await, ["tea at last"]);
 }
@@ -113,7 +111,7 @@ async fn a_cursor_is_of_one_viewer_and_one_search() {
     ];
     for (viewer, asked, cursor) in refused {
         let error = world.page(viewer, asked.clone(), Some(&cursor), 2).await.unwrap_err();
-        assert_eq!(error.code(), "cursor_invalid", "{asked:?}");
+        assert_eq!(error.code(), "invalid_cursor", "{asked:?}");
     }
     // Another node has the same key.
     let sources = crate::world::KINDS.map(|kind| (kind, world.society.clone() as _)).into_iter().collect();

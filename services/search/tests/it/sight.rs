@@ -60,16 +60,16 @@ async fn blocks_either_way_deletions_and_doubts_are_left_out() {
     let other = world.post(cleo, "tea too").await;
     assert_eq!(sorted(world.found(ben, "tea").await), ["@ada", "tea", "tea too"]);
     for block in [(ada, ben), (ben, ada)] {
-        world.change(|known| known.blocks.insert(block));
+        world.change(|known| known.town.blocks.insert(block));
         assert_eq!(world.found(ben, "tea").await, ["tea too"]);
         let of_ada = Asked { author: Some("ada"), ..Asked::default() };
         assert_eq!(world.page(ben, of_ada, None, 10).await.unwrap_err().code(), "person_not_found");
-        world.change(|known| known.blocks.clear());
+        world.change(|known| known.town.blocks.clear());
     }
     world.change(|known| known.hidden.insert(other.to_string()));
     world.change(|known| known.things.remove(&post.to_string()));
     assert_eq!(world.found(ben, "tea").await, ["@ada"]);
-    world.change(|known| known.away = true);
+    world.society.set_away(true);
     let error = world.page(ben, Asked { q: Some("tea"), ..Asked::default() }, None, 10).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "nothing is shown that nobody vouches for");
 }
@@ -122,6 +122,6 @@ async fn filters_narrow_down() {
         async |tag| world.search.search(&world.ctx(ada), Asked::default(), Some(tag), None, PageSize::DEFAULT).await;
     let page = tagged("GARDEN").await.unwrap();
     assert_eq!(page.items.iter().map(name).collect::<Vec<_>>(), [german, french]);
-    assert_eq!(tagged("not one").await.unwrap_err().code(), "hashtag_invalid");
+    assert_eq!(tagged("not one").await.unwrap_err().code(), "invalid_hashtag");
     assert_eq!(tagged("other").await.unwrap().items.len(), 0);
 }

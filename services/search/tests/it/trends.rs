@@ -186,7 +186,7 @@ async fn trends_are_told_by_language_and_remembered_for_a_while() {
     town.world.clock.advance(FRESH);
     assert_eq!(town.remembered(Some("fr"), 50).await.len(), 2);
     let wrong = town.world.search.trending(&town.world.ctx(town.viewer), Some("xx"), 5).await.unwrap_err();
-    assert_eq!(kernel::Fail::code(&wrong), "search_language_invalid");
+    assert_eq!(kernel::Fail::code(&wrong), "invalid_search_language");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Things that can be found, who may see them, and the service under test.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,11 +10,9 @@ use async_trait::async_trait;
 use index::engine::tantivy::{Settings, Tantivy};
 use index::{Document, Engine, Item, Kind, Language, Write};
 use kernel::{
-    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, MessageId, Page, PageSize, Problem, RequestId, RoomId,
-    SessionId,
+    Clock, ContentId, ContentKind, Ctx, Cursor, MessageId, Page, PageSize, Problem, RequestId, RoomId, SessionId,
 };
 use kernel::{Timestamp, UserId};
-use parking_lot::Mutex;
 use postgres::Db;
 use schemas::accounts::PersonSummary;
 use schemas::chat::Message;
@@ -21,36 +20,29 @@ use schemas::content::{Audience, Content, Place};
 use schemas::search::Hit;
 use search::model::{Asked, HASHTAG, MESSAGE, PERSON, of_content};
 use search::{Directory, Error, Service, Source, Thing};
+use web::testing::{StandIn, Town};
 
 const POST: Kind = of_content(ContentKind::Post);
 pub const KINDS: [Kind; 4] = [PERSON, HASHTAG, POST, MESSAGE];
 
 #[derive(Default)]
 pub struct Known {
+    pub town: Town,
     pub things: HashMap<String, Thing>,
-    pub handles: HashMap<String, UserId>,
     /// Who may see: nobody else, if listed.
     pub hidden: HashSet<String>,
-    pub blocks: HashSet<(UserId, UserId)>,
     pub rooms: HashMap<UserId, Vec<RoomId>>,
-    pub away: bool,
 }
 
 /// Answers as the slices do.
 #[derive(Default)]
-pub struct Society {
-    pub known: Mutex<Known>,
-    pub asked: AtomicU64,
-}
+pub struct Society(StandIn<Known>);
 
-impl Society {
-    fn ask<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, Problem> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let known = self.known.lock();
-        if known.away {
-            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
-        }
-        Ok(answer(&known))
+impl Deref for Society {
+    type Target = StandIn<Known>;
+
+    fn deref(&self) -> &StandIn<Known> {
+        &self.0
     }
 }
 
@@ -62,7 +54,7 @@ impl Known {
             Thing::Message(message) => message.sender,
             Thing::Hashtag { .. } => None,
         };
-        let parted = |one| self.blocks.contains(&(viewer, one)) || self.blocks.contains(&(one, viewer));
+        let parted = |one| self.town.blocked(viewer, one);
         let in_room = |message: &Message| self.rooms.get(&viewer).is_some_and(|rooms| rooms.contains(&message.room));
         let member = if let Thing::Message(message) = thing { in_room(message) } else { true };
         !self.hidden.contains(id) && !author.is_some_and(parted) && member
@@ -84,8 +76,8 @@ impl Source for Society {
 impl Directory for Society {
     async fn person(&self, viewer: UserId, who: &str) -> Result<Option<UserId>, Problem> {
         self.ask(|known| {
-            let found = known.handles.get(who).copied();
-            found.filter(|it| !known.blocks.contains(&(viewer, *it)) && !known.blocks.contains(&(*it, viewer)))
+            let found = known.town.find(who);
+            found.filter(|it| !known.town.blocked(viewer, *it))
         })
     }
 
@@ -136,7 +128,7 @@ impl World {
     }
 
     pub fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
-        change(&mut self.society.known.lock())
+        self.society.change(change)
     }
 
     /// Writes documents, and waits until searches find them.
@@ -168,7 +160,7 @@ impl World {
         let person = PersonSummary { id, handle: handle.to_owned(), name: name.to_owned(), private: false };
         self.change(|known| {
             known.things.insert(id.to_string(), Thing::Person(person));
-            known.handles.insert(handle.to_owned(), id);
+            known.town.people.insert(id, handle.to_owned());
         });
         let names = vec![handle.to_owned(), name.to_owned()];
         self.index(vec![(PERSON, Document { names, ..self.document(id.to_string()) })]).await;

@@ -19,7 +19,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use kernel::Clock;
 use parking_lot::{Mutex, RwLock};
 use serde::Deserialize;
@@ -29,15 +28,15 @@ use self::manifest::{Lock, Manifest, Shelf, Stamp};
 use self::plan::is_missing;
 use self::reading::Reading;
 use self::writing::Writing;
-use super::{
-    BATCH_ITEMS_MAX, Engine, EngineError, Generation, Held, Item, POSITION_BYTES_MAX, Refused, SCAN_MAX, Written,
-};
+use super::{EngineError, Generation};
 use crate::document::Kind;
 use crate::query::{Page, Query};
 
+mod changing;
 mod collector;
 mod manifest;
 mod plan;
+mod port;
 mod reading;
 mod schema;
 mod search;
@@ -190,104 +189,6 @@ impl Inner {
         Ok(())
     }
 
-    fn create(&self, shelf: Shelf) -> Result<(), EngineError> {
-        let mut writing = self.writer()?.shelves.lock();
-        let opened = self.opened()?;
-        if opened.manifest.shelves.contains(&shelf) {
-            return Ok(());
-        }
-        let folder = shelf.folder(&self.settings.folder);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).map_err(EngineError::broken)?;
-        }
-        let reading = Arc::new(Reading::create(&folder)?);
-        let fresh = Writing::open(Arc::clone(&reading), self.settings.writer_memory_bytes())?;
-        let (mut manifest, mut shelves) = ((*opened.manifest).clone(), (*opened.shelves).clone());
-        manifest.shelves.insert(shelf.clone());
-        shelves.insert(shelf.clone(), reading);
-        self.publish(manifest, Arc::new(shelves))?;
-        writing.insert(shelf, fresh);
-        Ok(())
-    }
-
-    fn write(&self, batch: &[Item]) -> Result<Written, EngineError> {
-        let writer = self.writer()?;
-        let mut shelves = writer.shelves.lock();
-        writer.check()?;
-        for Item { kind, generation, .. } in batch {
-            if !shelves.contains_key(&shelf(*kind, *generation)) {
-                return Err(EngineError::NoGeneration { kind: *kind, generation: *generation });
-            }
-        }
-        let now = self.clock.now();
-        let mut written = Written::default();
-        for item in batch {
-            let Item { kind, generation, version, write } = item;
-            if let Err(reason) = item.check() {
-                let id = item.id().to_owned();
-                written.refused.push(Refused { kind: *kind, generation: *generation, id, version: *version, reason });
-                continue;
-            }
-            let Some(writing) = shelves.get_mut(&shelf(*kind, *generation)) else { continue };
-            match writing.apply(*version, write, now) {
-                Ok(true) => {}
-                Ok(false) => written.stale += 1,
-                Err(error) => return Err(writer.fail(error)),
-            }
-        }
-        Ok(written)
-    }
-
-    fn commit(&self, position: String) -> Result<(), EngineError> {
-        let writer = self.writer()?;
-        let mut shelves = writer.shelves.lock();
-        writer.check()?;
-        let now = self.clock.now();
-        for writing in shelves.values_mut() {
-            writing.commit(Some(&position), now).map_err(|error| writer.fail(error))?;
-        }
-        let opened = self.opened()?;
-        if opened.manifest.position.as_ref() == Some(&position) {
-            return Ok(());
-        }
-        let mut manifest = (*opened.manifest).clone();
-        manifest.position = Some(position);
-        self.publish(manifest, opened.shelves)
-    }
-
-    fn swap(&self, kind: Kind, generation: Generation) -> Result<(), EngineError> {
-        let _writing = self.writer()?.shelves.lock();
-        let opened = self.opened()?;
-        if !opened.manifest.shelves.contains(&shelf(kind, generation)) {
-            return Err(EngineError::NoGeneration { kind, generation });
-        }
-        let mut manifest = (*opened.manifest).clone();
-        manifest.live.insert(kind.name().to_owned(), generation);
-        self.publish(manifest, opened.shelves)
-    }
-
-    fn drop_generation(&self, kind: Kind, generation: Generation) -> Result<(), EngineError> {
-        let mut writing = self.writer()?.shelves.lock();
-        let opened = self.opened()?;
-        let gone = shelf(kind, generation);
-        if opened.manifest.live.get(kind.name()) == Some(&generation) {
-            return Err(EngineError::Live { kind, generation });
-        }
-        if !opened.manifest.shelves.contains(&gone) {
-            return Ok(());
-        }
-        let (mut manifest, mut shelves) = ((*opened.manifest).clone(), (*opened.shelves).clone());
-        manifest.shelves.remove(&gone);
-        shelves.remove(&gone);
-        self.publish(manifest, Arc::new(shelves))?;
-        drop(writing.remove(&gone));
-        // A merge may still be writing there. What is left over, the next start sweeps.
-        if let Err(error) = std::fs::remove_dir_all(gone.folder(&self.settings.folder)) {
-            tracing::info!(%error, %kind, generation, "the files of a dropped generation are left for the next start");
-        }
-        Ok(())
-    }
-
     fn search(&self, query: &Query) -> Result<Page, EngineError> {
         let opened = self.opened()?;
         let mut live = Vec::with_capacity(query.kinds.len());
@@ -317,89 +218,5 @@ impl Writer {
         tracing::error!(%error, "the index cannot be written");
         self.failed.store(true, Ordering::Release);
         error
-    }
-}
-
-#[async_trait]
-impl Engine for Tantivy {
-    async fn probe(&self) -> Result<(), EngineError> {
-        self.blocking(|inner| {
-            inner.opened()?;
-            inner.writer.as_ref().map_or(Ok(()), Writer::check)
-        })
-        .await
-    }
-
-    async fn create(&self, kind: Kind, generation: Generation) -> Result<(), EngineError> {
-        self.blocking(move |inner| inner.create(shelf(kind, generation))).await
-    }
-
-    async fn write(&self, batch: Vec<Item>) -> Result<Written, EngineError> {
-        if batch.len() > BATCH_ITEMS_MAX {
-            return Err(EngineError::Limit);
-        }
-        self.blocking(move |inner| inner.write(&batch)).await
-    }
-
-    async fn commit(&self, position: &str) -> Result<(), EngineError> {
-        if position.len() > POSITION_BYTES_MAX {
-            return Err(EngineError::Limit);
-        }
-        let position = position.to_owned();
-        self.blocking(move |inner| inner.commit(position)).await
-    }
-
-    async fn position(&self) -> Result<Option<String>, EngineError> {
-        self.blocking(|inner| Ok(inner.opened()?.manifest.position.clone())).await
-    }
-
-    fn keeps_position(&self) -> bool {
-        true
-    }
-
-    async fn generations(&self, kind: Kind) -> Result<Vec<Generation>, EngineError> {
-        self.blocking(move |inner| {
-            let manifest = inner.opened()?.manifest;
-            let of_kind = manifest.shelves.iter().filter(|shelf| shelf.kind == kind.name());
-            Ok(of_kind.map(|shelf| shelf.generation).collect())
-        })
-        .await
-    }
-
-    async fn live(&self, kind: Kind) -> Result<Option<Generation>, EngineError> {
-        self.blocking(move |inner| Ok(inner.opened()?.manifest.live.get(kind.name()).copied())).await
-    }
-
-    async fn swap(&self, kind: Kind, generation: Generation) -> Result<(), EngineError> {
-        self.blocking(move |inner| inner.swap(kind, generation)).await
-    }
-
-    async fn drop_generation(&self, kind: Kind, generation: Generation) -> Result<(), EngineError> {
-        self.blocking(move |inner| inner.drop_generation(kind, generation)).await
-    }
-
-    async fn search(&self, query: &Query) -> Result<Page, EngineError> {
-        query.check()?;
-        let query = query.clone();
-        self.blocking(move |inner| inner.search(&query)).await
-    }
-
-    async fn scan(
-        &self,
-        kind: Kind,
-        generation: Generation,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Held>, EngineError> {
-        if limit == 0 || limit > SCAN_MAX {
-            return Err(EngineError::Limit);
-        }
-        let after = after.map(str::to_owned);
-        self.blocking(move |inner| {
-            let opened = inner.opened()?;
-            let reading = opened.shelves.get(&shelf(kind, generation));
-            reading.ok_or(EngineError::NoGeneration { kind, generation })?.scan(after.as_deref(), limit)
-        })
-        .await
     }
 }

@@ -12,12 +12,13 @@ use kernel::{Clock, Secret, StoreError, Timestamp};
 use postgres::{Db, StoreResult, fault};
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub const NOTE: Kind = Kind::new("note");
 pub const PATIENCE: Duration = Duration::from_secs(240);
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// A note with this text cannot be read.
 pub const POISON: &str = "poison";
 
@@ -162,14 +163,8 @@ impl World {
             self.folder = tempfile::tempdir().unwrap();
         }
         let settings = Settings { folder: self.folder.path().join("search"), ..Settings::default() };
-        let give_up = Instant::now() + PATIENCE;
-        self.engine = loop {
-            match Tantivy::open(settings.clone(), Clock::system()) {
-                Ok(engine) => break Arc::new(engine),
-                Err(error) => assert!(Instant::now() < give_up, "{error}"),
-            }
-            sleep(Duration::from_millis(10)).await;
-        };
+        let open = || async { Tantivy::open(settings.clone(), Clock::system()).ok() };
+        self.engine = Arc::new(eventually(open).await);
     }
 
     pub async fn state(&self) -> Option<State> {
@@ -229,12 +224,14 @@ fn tantivy(folder: &tempfile::TempDir) -> Arc<dyn Engine> {
 
 /// Waits until there is something.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(look: impl Fn() -> F) -> T {
-    let give_up = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await {
-            return found;
+    let mut again = tokio::time::interval(LOOK_EVERY);
+    let found = async {
+        loop {
+            again.tick().await;
+            if let Some(found) = look().await {
+                return found;
+            }
         }
-        assert!(Instant::now() < give_up, "it did not come");
-        sleep(Duration::from_millis(20)).await;
-    }
+    };
+    tokio::time::timeout(PATIENCE, found).await.expect("it comes")
 }

@@ -116,7 +116,7 @@ async fn a_device_away_for_a_week_learns_what_changed_and_nothing_else() {
     assert!(edited.history_changed_at > first.rooms[0].history_changed_at);
     assert_eq!(
         code(town.chat.changes(&town.ctx(ben), Some(&"?".to_owned().into()), PageSize::DEFAULT).await),
-        "cursor_invalid"
+        "invalid_cursor"
     );
 }
 

@@ -135,7 +135,7 @@ async fn history_shows_what_stands_under_messages_and_who_set_it() {
     assert_eq!(who.items[0].person.id, in_order[0]);
     let rest = town.chat.reactors(&town.ctx(ben), room, 4, "👍", who.next.as_ref(), PageSize::DEFAULT).await.unwrap();
     assert_eq!((rest.items[0].person.id, rest.next), (in_order[1], None));
-    assert_eq!(code(town.chat.react(&town.ctx(ben), room, 4, "lol").await), "emoji_invalid");
+    assert_eq!(code(town.chat.react(&town.ctx(ben), room, 4, "lol").await), "invalid_emoji");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,28 +1,18 @@
 //! People, what is between them, posts, and the feed under test.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use content::{People, Relations, Standing};
-use feed::{
-    Area, CassandraTimelines, Contents, Distribution, Edge, Entry, Graph, PostgresTimelines, Reception, Receptions,
-    Settings, Shown, Source, Timelines, Window, Worker,
-};
-use kernel::{
-    Clock, ContentId, ContentKind, Ctx, Cursor, ErrorKind, EventId, MediaId, PageSize, Problem, RequestId, SessionId,
-    Timestamp, UserId,
-};
-use parking_lot::Mutex;
+use feed::{CassandraTimelines, Distribution, PostgresTimelines, Settings, Timelines, Worker};
+use kernel::{Clock, ContentId, ContentKind, Ctx, Cursor, EventId, PageSize, RequestId, SessionId, Timestamp, UserId};
 use postgres::Db;
 use postgres::outbox::{self, Consumer, Dispatch, OutboxEvent};
-use schemas::accounts::PersonSummary;
 use schemas::content::{Audience, PostCreate};
-use schemas::engagement::Engagement;
 use schemas::feed::FeedItem;
-use schemas::media::Attachment;
+
+pub use neighbours::{Content, Society, Spectators};
+
+mod neighbours;
 
 /// From so many followers on, authors are pulled, unless a test says otherwise.
 pub const PULL_MIN: u64 = 4;
@@ -62,199 +52,6 @@ macro_rules! with_each_store {
             })*
         }
     };
-}
-
-#[derive(Default)]
-pub struct Known {
-    pub people: HashSet<UserId>,
-    pub follows: BTreeSet<(UserId, UserId)>,
-    pub blocks: HashSet<(UserId, UserId)>,
-    pub mutes: HashSet<(UserId, UserId)>,
-    pub private: HashSet<UserId>,
-    pub away: bool,
-}
-
-/// Answers as accounts and the graph do, and counts how often it was asked.
-#[derive(Default)]
-pub struct Society {
-    known: Mutex<Known>,
-    pub asked: AtomicU64,
-}
-
-impl Society {
-    fn ask<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, Problem> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let known = self.known.lock();
-        if known.away {
-            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
-        }
-        Ok(answer(&known))
-    }
-
-    pub fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
-        change(&mut self.known.lock())
-    }
-}
-
-impl Known {
-    pub fn blocked(&self, one: UserId, other: UserId) -> bool {
-        self.blocks.contains(&(one, other)) || self.blocks.contains(&(other, one))
-    }
-}
-
-#[async_trait]
-impl People for Society {
-    async fn find(&self, _: &str) -> Result<Option<UserId>, Problem> {
-        Ok(None)
-    }
-
-    async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {
-        self.ask(|known| {
-            let there = ids.iter().filter(|id| known.people.contains(id));
-            let summary = |id: UserId| PersonSummary {
-                id,
-                handle: id.to_string(),
-                name: "A".into(),
-                private: known.private.contains(&id),
-            };
-            there.map(|id| (*id, summary(*id))).collect()
-        })
-    }
-
-    async fn ids_of(&self, _: &[&str]) -> Result<HashMap<String, UserId>, Problem> {
-        Ok(HashMap::new())
-    }
-}
-
-#[async_trait]
-impl Relations for Society {
-    async fn standing(&self, reader: UserId, people: &[UserId]) -> Result<HashMap<UserId, Standing>, Problem> {
-        self.ask(|known| {
-            let standing = |id: UserId| Standing {
-                follows: known.follows.contains(&(reader, id)),
-                blocked: known.blocked(reader, id),
-                ..Standing::default()
-            };
-            people.iter().map(|id| (*id, standing(*id))).collect()
-        })
-    }
-}
-
-#[async_trait]
-impl Graph for Society {
-    async fn edges(&self, viewer: UserId, authors: &[UserId]) -> Result<HashMap<UserId, Edge>, Problem> {
-        self.ask(|known| {
-            let edge = |id: UserId| Edge {
-                follows: known.follows.contains(&(viewer, id)),
-                hidden: known.mutes.contains(&(viewer, id)) || known.blocked(viewer, id),
-            };
-            authors.iter().map(|id| (*id, edge(*id))).collect()
-        })
-    }
-
-    async fn followed(&self, viewer: UserId) -> Result<Vec<UserId>, Problem> {
-        self.ask(|known| {
-            let all = known.follows.iter().filter(|(source, _)| *source == viewer).map(|(_, target)| *target);
-            all.filter(|id| !known.mutes.contains(&(viewer, *id)) && !known.blocked(viewer, *id)).collect()
-        })
-    }
-
-    async fn followers(&self, author: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, Problem> {
-        self.ask(|known| {
-            let all = known.follows.iter().filter(|(_, target)| *target == author).map(|(source, _)| *source);
-            all.filter(|source| after.is_none_or(|after| *source > after)).take(limit).collect()
-        })
-    }
-
-    async fn followers_count(&self, author: UserId) -> Result<u64, Problem> {
-        self.ask(|known| known.follows.iter().filter(|(_, target)| *target == author).count() as u64)
-    }
-}
-
-/// There are neither uploads nor reactions.
-#[async_trait]
-impl content::MediaLibrary for Society {
-    async fn ready(&self, _: UserId, _: &[MediaId]) -> Result<HashMap<MediaId, content::MediaKind>, Problem> {
-        Ok(HashMap::new())
-    }
-
-    async fn attachments(&self, _: &[(MediaId, Audience)]) -> Result<HashMap<MediaId, Attachment>, Problem> {
-        Ok(HashMap::new())
-    }
-}
-
-#[async_trait]
-impl content::Engagements for Society {
-    async fn of(&self, _: UserId, _: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Problem> {
-        Ok(HashMap::new())
-    }
-}
-
-/// The posts' slice as feeds see it.
-pub struct Content(pub Arc<content::Service>);
-
-#[async_trait]
-impl Contents for Content {
-    async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem> {
-        let visible = self.0.visible(viewer, ids).await?;
-        Ok(Shown { contents: visible.contents, gone: visible.gone })
-    }
-
-    async fn latest(&self, sources: &[Source], window: Window, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let source = |it: &Source| content::Source { author: it.author, kind: it.kind };
-        let sources: Vec<content::Source> = sources.iter().map(source).collect();
-        let window = content::Window { before: window.before, from: window.from };
-        Ok(entries(self.0.latest(&sources, window, limit).await?))
-    }
-
-    async fn stories(&self, authors: &[UserId], since: Timestamp, each: usize) -> Result<Vec<Entry>, Problem> {
-        Ok(entries(self.0.stories(authors, since, each).await?))
-    }
-
-    async fn newest(&self, kind: ContentKind, limit: usize) -> Result<Vec<Entry>, Problem> {
-        Ok(entries(self.0.newest(kind, limit).await?))
-    }
-
-    async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let place = (area.latitude, area.longitude);
-        Ok(entries(self.0.listings_near(place, area.radius_m, before, limit).await?))
-    }
-}
-
-fn entries(found: Vec<(ContentId, UserId)>) -> Vec<Entry> {
-    found.into_iter().map(|(id, author)| Entry { id, author }).collect()
-}
-
-/// What was seen and how it was received, as a test says.
-#[derive(Default)]
-pub struct Spectators {
-    pub seen: Mutex<HashSet<(UserId, ContentId)>>,
-    pub received: Mutex<HashMap<ContentId, Reception>>,
-    pub away: AtomicBool,
-}
-
-impl Spectators {
-    fn there(&self) -> Result<(), Problem> {
-        if self.away.load(Ordering::Relaxed) {
-            return Err(Problem::new(ErrorKind::Unavailable, "store_unavailable", "away"));
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Receptions for Spectators {
-    async fn seen(&self, viewer: UserId, ids: &[ContentId]) -> Result<HashSet<ContentId>, Problem> {
-        self.there()?;
-        let seen = self.seen.lock();
-        Ok(ids.iter().filter(|id| seen.contains(&(viewer, **id))).copied().collect())
-    }
-
-    async fn of(&self, ids: &[ContentId]) -> Result<HashMap<ContentId, Reception>, Problem> {
-        self.there()?;
-        let received = self.received.lock();
-        Ok(ids.iter().filter_map(|id| Some((*id, *received.get(id)?))).collect())
-    }
 }
 
 /// Authors with so many followers are pulled.
@@ -337,7 +134,7 @@ impl World {
 
     pub fn person(&self) -> UserId {
         let id = UserId::new(self.now());
-        self.society.change(|known| known.people.insert(id));
+        self.society.change(|town| town.people.insert(id, id.to_string()));
         id
     }
 
@@ -395,31 +192,31 @@ impl World {
     }
 
     pub async fn follow(&self, source: UserId, target: UserId) {
-        if self.society.change(|known| known.follows.insert((source, target))) {
+        if self.society.change(|town| town.follows.insert((source, target))) {
             self.tell("follow.created", source, target).await;
         }
     }
 
     pub async fn unfollow(&self, source: UserId, target: UserId) {
-        if self.society.change(|known| known.follows.remove(&(source, target))) {
+        if self.society.change(|town| town.follows.remove(&(source, target))) {
             self.tell("follow.removed", source, target).await;
         }
     }
 
     /// Ends following both ways, as the graph does.
     pub async fn block(&self, source: UserId, target: UserId) {
-        self.society.change(|known| known.blocks.insert((source, target)));
+        self.society.change(|town| town.blocks.insert((source, target)));
         self.unfollow(source, target).await;
         self.unfollow(target, source).await;
     }
 
     pub fn unblock(&self, source: UserId, target: UserId) {
-        self.society.change(|known| known.blocks.remove(&(source, target)));
+        self.society.change(|town| town.blocks.remove(&(source, target)));
     }
 
     pub fn mute(&self, source: UserId, target: UserId, muted: bool) {
-        self.society.change(|known| {
-            if muted { known.mutes.insert((source, target)) } else { known.mutes.remove(&(source, target)) }
+        self.society.change(|town| {
+            if muted { town.mutes.insert((source, target)) } else { town.mutes.remove(&(source, target)) }
         });
     }
 

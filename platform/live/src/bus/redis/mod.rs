@@ -23,9 +23,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use ::redis::{Heard, Redis, Script, StoreResult, Subscriber};
+use ::redis::{Redis, StoreResult, Subscriber};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fred::interfaces::KeysInterface as _;
@@ -36,132 +35,18 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::listener::Listener;
+pub(super) use self::scripts::LOSE;
+use self::scripts::{HEAD, PUBLISH, PUBLISH_IN_ORDER, SINCE, TELL};
+use self::wire::{CONTROL, SIGNAL, draft, publication};
 use super::ear::Ear;
 use super::untold::Untold;
 use super::{Bus, BusError, HEAD_AGE, HELD_MAX, INCOMING_MAX, Incoming, Ordered, Position, Publication, Since, Window};
 use crate::{Signal, Topic, UserEvent};
 
-/// Wait before subscriptions that failed after a reconnect are made again.
-const SUBSCRIBE_AGAIN: Duration = Duration::from_millis(500);
-
-/// What all scripts on a head begin with. KEYS: head, window, held. ARGV[1]: the head's age in ms. Scripts that publish
-/// go on with the channel, the window's length, its age in ms, and the event.
-macro_rules! with_head {
-    ($body:literal) => {
-        concat!(
-            r"
-    local head, window, held = KEYS[1], KEYS[2], KEYS[3]
-    local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-    local last, made_by = unpack(redis.call('HMGET', head, 'last', 'run'))
-    if not last or made_by ~= run then
-        local time = redis.call('TIME')
-        last = string.format('%.0f', time[1] * 1000000 + time[2])
-        redis.call('DEL', head, window, held)
-        redis.call('HSET', head, 'last', last, 'run', run)
-    end
-    redis.call('PEXPIRE', head, ARGV[1])
-    ",
-            $body
-        )
-    };
-}
-
-/// Where the topic stands.
-static HEAD: Script = Script::new(with_head!("return last"));
-
-/// What came after ARGV[2]: the last number and the events, or nothing when they are not all there.
-static SINCE: Script = Script::new(with_head!(
-    r"
-    local missed = tonumber(last) - tonumber(ARGV[2])
-    if missed < 0 or missed > tonumber(ARGV[3]) then return {} end
-    if missed == 0 then return { last } end
-    local events = redis.call('LRANGE', window, -missed, -1)
-    if #events < missed then return {} end
-    table.insert(events, 1, last)
-    return events
-    "
-));
-
-/// Appends ARGV[5], an event with its trace.
-static PUBLISH: Script = Script::new(with_head!(
-    r"
-    local offset = string.format('%.0f', redis.call('HINCRBY', head, 'last', 1))
-    local event = 'e' .. offset .. ' - ' .. ARGV[5]
-    redis.call('RPUSH', window, event)
-    redis.call('LTRIM', window, -tonumber(ARGV[3]), -1)
-    redis.call('PEXPIRE', window, ARGV[4])
-    redis.call('SPUBLISH', ARGV[2], event)
-    "
-));
-
-/// Appends ARGV[5], whose own number is ARGV[6], when its turn has come, and whatever waited for it; up to ARGV[7] may
-/// wait. Answers the number that is missing before it, or nothing.
-static PUBLISH_IN_ORDER: Script = Script::new(with_head!(
-    r"
-    local function append(seq, draft)
-        local offset = string.format('%.0f', redis.call('HINCRBY', head, 'last', 1))
-        local event = 'e' .. offset .. ' ' .. string.format('%.0f', seq) .. ' ' .. draft
-        redis.call('RPUSH', window, event)
-        redis.call('LTRIM', window, -tonumber(ARGV[3]), -1)
-        redis.call('PEXPIRE', window, ARGV[4])
-        redis.call('SPUBLISH', ARGV[2], event)
-    end
-    -- Makes every position of before a lost one, by a number that no event has.
-    local function lose()
-        redis.call('HINCRBY', head, 'last', 1)
-        redis.call('DEL', window)
-    end
-    local function text(number) return string.format('%.0f', number) end
-
-    local seq = tonumber(ARGV[6])
-    local first, at = unpack(redis.call('HMGET', head, 'first', 'seq'))
-    if not at then
-        redis.call('HSET', head, 'first', text(seq), 'seq', text(seq))
-        append(seq, ARGV[5])
-        return false
-    end
-    first, at = tonumber(first), tonumber(at)
-    if seq < first then
-        redis.call('HSET', head, 'first', text(seq))
-        lose()
-        return false
-    end
-    if seq <= at then return false end
-    if seq > at + 1 then
-        if redis.call('HLEN', held) < tonumber(ARGV[7]) then
-            redis.call('HSETNX', held, text(seq), ARGV[5])
-            redis.call('PEXPIRE', held, ARGV[1])
-            return text(at + 1)
-        end
-        -- Whoever was to fill the hole never did. Go on from here, and let everybody read anew.
-        redis.call('DEL', held)
-        redis.call('HSET', head, 'first', text(seq), 'seq', text(seq))
-        lose()
-        append(seq, ARGV[5])
-        return false
-    end
-    local draft = ARGV[5]
-    while draft do
-        at = at + 1
-        append(at, draft)
-        draft = redis.call('HGET', held, text(at + 1))
-        if draft then redis.call('HDEL', held, text(at + 1)) end
-    end
-    redis.call('HSET', head, 'seq', text(at))
-    return false
-    "
-));
-
-/// Makes every position of before a lost one, by a number that no event has.
-pub(super) static LOSE: Script = Script::new(with_head!(
-    r"
-    redis.call('HINCRBY', head, 'last', 1)
-    redis.call('DEL', window)
-    "
-));
-
-/// Delivers ARGV[2] on the channel ARGV[1] and keeps nothing. KEYS: one of the topic's, for the cluster's routing.
-static TELL: Script = Script::new("redis.call('SPUBLISH', ARGV[1], ARGV[2])");
+mod listener;
+mod scripts;
+mod wire;
 
 /// One node's end of the bus.
 pub struct RedisBus {
@@ -334,111 +219,12 @@ impl Bus for RedisBus {
     }
 }
 
-/// Turns what the subscriber hears into what the node hears.
-struct Listener {
-    redis: Redis,
-    subscriber: Subscriber,
-    prefix: Arc<str>,
-    epoch: Arc<RwLock<Arc<str>>>,
-    ear: Arc<Ear>,
-    followed: Arc<Mutex<HashSet<Topic>>>,
-    hearing: Arc<AtomicBool>,
-}
-
-impl Listener {
-    async fn run(self, mut heard: ::redis::Ear) {
-        while let Some(what) = heard.hear().await {
-            match what {
-                Heard::Message { channel, payload } => {
-                    let incoming = self.topic(&channel).and_then(|topic| self.incoming(topic, &payload));
-                    match incoming {
-                        Some(incoming) => {
-                            // Nobody listens before the gateway does, and after it nobody needs to.
-                            let _ = self.ear.tell(incoming);
-                        }
-                        None => tracing::warn!(channel, "a message on the bus cannot be read"),
-                    }
-                }
-                Heard::Missed => self.ear.missed(),
-                Heard::Reconnected => {
-                    self.hearing.store(false, Ordering::Release);
-                    if let Err(error) = self.subscribe_anew().await {
-                        tracing::warn!(%error, "subscriptions could not be made anew yet");
-                        tokio::time::sleep(SUBSCRIBE_AGAIN).await;
-                        if let Err(error) = self.subscribe_anew().await {
-                            // The link broke again, and will say so when it is back.
-                            tracing::warn!(%error, "subscriptions wait for the next connection");
-                            continue;
-                        }
-                    }
-                    self.hearing.store(true, Ordering::Release);
-                    self.ear.missed();
-                }
-            }
-        }
-    }
-
-    async fn subscribe_anew(&self) -> StoreResult<()> {
-        let epoch = epoch(&self.redis, &self.prefix).await?;
-        *self.epoch.write() = epoch;
-        let channels: Vec<Arc<str>> =
-            self.followed.lock().iter().map(|topic| channel(&self.prefix, *topic).into()).collect();
-        self.subscriber.subscribe_all(channels).await
-    }
-
-    fn topic(&self, channel: &str) -> Option<Topic> {
-        let name = channel.strip_prefix(&*self.prefix)?.strip_prefix("bus:{")?.strip_suffix('}')?;
-        name.parse().ok()
-    }
-
-    fn incoming(&self, topic: Topic, payload: &Bytes) -> Option<Incoming> {
-        let (kind, rest) = payload.split_first()?;
-        match *kind {
-            EVENT => {
-                let epoch = Arc::clone(&self.epoch.read());
-                Some(Incoming::Event { topic, epoch, publication: publication(payload)? })
-            }
-            CONTROL => Some(Incoming::Control { topic, event: serde_json::from_slice(rest).ok()? }),
-            SIGNAL => Some(Incoming::Signal { topic, signal: serde_json::from_slice(rest).ok()? }),
-            _ => None,
-        }
-    }
-}
-
-/// First byte of what is published: an event, `e<number> <own number or -> <traceparent or -> <JSON>`; or the JSON of …
-const EVENT: u8 = b'e';
-/// … an order, or …
-const CONTROL: u8 = b'c';
-/// … a signal.
-const SIGNAL: u8 = b's';
-
 pub(super) fn keys(prefix: &str, topic: Topic) -> Vec<String> {
     ["head", "window", "held"].iter().map(|part| format!("{prefix}bus:{{{topic}}}:{part}")).collect()
 }
 
 fn channel(prefix: &str, topic: Topic) -> String {
     format!("{prefix}bus:{{{topic}}}")
-}
-
-/// An event and the trace that it belongs to, as scripts take it.
-fn draft(event: &UserEvent) -> Result<Bytes, BusError> {
-    let mut draft = telemetry::current_traceparent().map_or_else(|| b"-".to_vec(), |trace| Vec::from(trace.as_bytes()));
-    draft.push(b' ');
-    serde_json::to_writer(&mut draft, event).map_err(broken)?;
-    Ok(draft.into())
-}
-
-fn publication(payload: &Bytes) -> Option<Publication> {
-    let mut parts = payload.splitn(4, |byte| *byte == b' ');
-    let mut word = || std::str::from_utf8(parts.next()?).ok();
-    let offset = word()?.strip_prefix('e')?.parse().ok()?;
-    let seq = match word()? {
-        "-" => None,
-        seq => Some(seq.parse().ok()?),
-    };
-    let trace = word().filter(|trace| *trace != "-").map(Box::from);
-    let event = parts.next().map(|event| payload.slice_ref(event))?;
-    Some(Publication { offset, seq, trace, event })
 }
 
 /// The name of Redis's present memory.
@@ -461,22 +247,4 @@ fn fault(error: StoreError) -> BusError {
 
 fn broken(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BusError {
     BusError::Broken(why.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_is_read_as_scripts_write_it() {
-        let read = |text: &'static str| publication(&Bytes::from_static(text.as_bytes()));
-        let event = read("e17 - - {\"body\":{\"a\": 1}}").unwrap();
-        assert_eq!((event.offset, event.seq, event.trace), (17, None, None));
-        assert_eq!(event.event, "{\"body\":{\"a\": 1}}");
-        let event = read("e18 42 00-ab-cd-01 {}").unwrap();
-        assert_eq!((event.seq, event.trace.as_deref()), (Some(42), Some("00-ab-cd-01")));
-        for wrong in ["", "e", "x1 - - {}", "e1 -", "e1 x - {}"] {
-            assert!(read(wrong).is_none(), "{wrong}");
-        }
-    }
 }

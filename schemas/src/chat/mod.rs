@@ -6,6 +6,15 @@ use uuid::Uuid;
 
 use crate::accounts::PersonSummary;
 
+mod commands;
+mod events;
+
+pub use commands::{Done, HistoryGet, MessageEdit, MessageRef, MessageSend, ReactionSet, RoomRef, RoomsChangesGet};
+pub use events::{
+    MemberJoined, MemberLeft, MemberUpdated, MessageCreated, MessageDeleted, MessageEdited, ReactionAdded,
+    ReactionRemoved, ReadMoved, ReceiptsMoved, RoomJoined, RoomLeft, RoomUpdated, Typing,
+};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomKind {
@@ -247,200 +256,6 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipts {
     pub receipts: Vec<Receipt>,
-}
-
-// Commands.
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MessageSend {
-    pub room: RoomId,
-    pub client_id: Uuid,
-    pub text: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<u64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MessageEdit {
-    pub room: RoomId,
-    pub seq: u64,
-    pub text: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<u32>,
-}
-
-/// A place in a room: a message to delete, a mark to set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MessageRef {
-    pub room: RoomId,
-    pub seq: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReactionSet {
-    pub room: RoomId,
-    pub seq: u64,
-    pub emoji: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RoomRef {
-    pub room: RoomId,
-}
-
-/// At most one of `before`, `after` and `around`; without any, the newest messages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HistoryGet {
-    pub room: RoomId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub around: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<kernel::PageSize>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RoomsChangesGet {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changed_after: Option<Cursor>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<kernel::PageSize>,
-}
-
-/// Done, and nothing to tell.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {}
-
-// Events and signals.
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "message.created")]
-pub struct MessageCreated {
-    pub message: Message,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "message.edited")]
-pub struct MessageEdited {
-    pub room: RoomId,
-    pub seq: u64,
-    pub version: u32,
-    pub text: String,
-    pub mentions: Vec<UserId>,
-    pub edited_at: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "message.deleted")]
-pub struct MessageDeleted {
-    pub room: RoomId,
-    pub seq: u64,
-    pub version: u32,
-    pub deleted_at: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "reaction.added")]
-pub struct ReactionAdded {
-    pub room: RoomId,
-    pub seq: u64,
-    pub user: UserId,
-    pub emoji: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "reaction.removed")]
-pub struct ReactionRemoved {
-    pub room: RoomId,
-    pub seq: u64,
-    pub user: UserId,
-    pub emoji: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "receipt")]
-pub struct ReceiptsMoved {
-    pub room: RoomId,
-    pub receipts: Vec<Receipt>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "room.joined")]
-pub struct RoomJoined {
-    pub room: Room,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "room.left")]
-pub struct RoomLeft {
-    pub room: RoomId,
-    pub at: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "room.updated")]
-pub struct RoomUpdated {
-    pub room: RoomId,
-    pub by: UserId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    pub posting: Posting,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "member.joined")]
-pub struct MemberJoined {
-    pub room: RoomId,
-    pub users: Vec<UserId>,
-    pub role: Role,
-    pub by: UserId,
-    pub member_count: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "member.left")]
-pub struct MemberLeft {
-    pub room: RoomId,
-    pub user: UserId,
-    pub by: UserId,
-    pub member_count: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "member.updated")]
-pub struct MemberUpdated {
-    pub room: RoomId,
-    pub user: UserId,
-    pub role: Role,
-    pub by: UserId,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "read.moved")]
-pub struct ReadMoved {
-    pub room: RoomId,
-    pub read_seq: u64,
-    pub unread: u64,
-    pub mentions: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "typing")]
-pub struct Typing {
-    pub room: RoomId,
-    pub user: UserId,
-    /// 0: stopped.
-    pub expires_in_ms: u64,
 }
 
 crate::types! { "chat":
