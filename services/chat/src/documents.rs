@@ -160,6 +160,12 @@ impl Mapping for Logged {
         Vec::new()
     }
 
+    async fn onward(&self, document: &str, limit: usize) -> StoreResult<Vec<String>> {
+        let Some((room, seq)) = message_of(document) else { return Ok(Vec::new()) };
+        let page = self.0.page(room, Span::After(seq), limit as u64).await.map_err(store)?;
+        Ok(page.into_iter().map(|message| document_id(message.room, message.seq)).collect())
+    }
+
     async fn load(&self, _: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
         let wanted: Vec<(RoomId, u64)> = ids.iter().filter_map(|id| message_of(id)).collect();
         let read = stream::iter(wanted).map(|(room, seq)| self.0.get(room, seq)).buffer_unordered(READS_AT_ONCE);

@@ -38,6 +38,12 @@ pub trait Mapping: Send + Sync {
     /// Those of `ids` that exist, in any order.
     async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>>;
 
+    /// Ids of documents that may exist after `document` in its group, at most about `limit`; none at the end. What a mark that was left
+    /// behind speaks of ([`super::marks`]); only for a mapping whose writers leave such marks.
+    async fn onward(&self, _document: &str, _limit: usize) -> StoreResult<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// At most `limit` documents whose ids come after `after`, in their order; fewer only at the end.
     async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>>;
 }

@@ -6,14 +6,20 @@ use postgres::{Db, StoreResult, fault};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::mapping::{Mapping, Mappings};
 use crate::Kind;
+
+/// Marks of many documents that one sweep goes through.
+const ONWARD_AT_ONCE: i64 = 100;
+/// Documents that are marked at once for one of those.
+const DOCUMENTS_AT_ONCE: usize = 1_000;
 
 pub(crate) const TABLE: &str = "search_marks";
 
 /// The kind and the document that a change of the marks tells of, if it does.
 pub(crate) fn told(change: &cdc::Change) -> Option<(&str, &str)> {
     change.new.as_ref()?;
-    (change.text("ready") == Some("t")).then_some(())?;
+    (change.text("ready") == Some("t") && change.text("onward") != Some("t")).then_some(())?;
     Some((change.text("kind")?, change.text("document")?))
 }
 
@@ -36,30 +42,61 @@ pub(crate) async fn read_again(tx: &mut PgConnection, kind: Kind, documents: &[S
 /// Sees to marks that were left behind, and takes away what is done.
 ///
 /// A mark whose second never came is read now, and once more much later: a write whose outcome nobody knew may still land.
-pub(crate) async fn sweep(db: &Db) -> StoreResult<()> {
-    sqlx::query(
+pub(crate) async fn sweep(db: &Db, mappings: &Mappings) -> StoreResult<()> {
+    for statement in [
         "UPDATE search_marks SET ready = true, hint = 'again' WHERE id IN (
-             SELECT id FROM search_marks WHERE NOT ready AND marked_at < now() - interval '1 minute' LIMIT 1000)",
-    )
-    .execute(db.pool())
-    .await
-    .map_err(fault)?;
-    sqlx::query(
+             SELECT id FROM search_marks
+             WHERE NOT ready AND NOT onward AND marked_at < now() - interval '1 minute' LIMIT 1000)",
         "UPDATE search_marks SET hint = '', marked_at = now() WHERE id IN (
              SELECT id FROM search_marks
-             WHERE ready AND hint = 'again' AND marked_at < now() - interval '1 hour' LIMIT 1000)",
-    )
-    .execute(db.pool())
-    .await
-    .map_err(fault)?;
-    sqlx::query(
+             WHERE ready AND NOT onward AND hint = 'again' AND marked_at < now() - interval '1 hour' LIMIT 1000)",
         "DELETE FROM search_marks WHERE id IN (
              SELECT id FROM search_marks WHERE ready AND hint = '' AND marked_at < now() - interval '1 minute' LIMIT 20000)",
+    ] {
+        sqlx::query(statement).execute(db.pool()).await.map_err(fault)?;
+    }
+    sweep_onward(db, mappings).await
+}
+
+async fn sweep_onward(db: &Db, mappings: &Mappings) -> StoreResult<()> {
+    let left: Vec<(Uuid, String, String)> = sqlx::query_as(
+        "SELECT id, kind, document FROM search_marks
+         WHERE onward AND (NOT ready AND marked_at < now() - interval '1 minute'
+                           OR ready AND hint = 'again' AND marked_at < now() - interval '1 hour')
+         ORDER BY marked_at LIMIT $1",
     )
-    .execute(db.pool())
+    .bind(ONWARD_AT_ONCE)
+    .fetch_all(db.pool())
     .await
-    .map(drop)
-    .map_err(fault)
+    .map_err(fault)?;
+    for (id, kind, document) in left {
+        if let Some(mapping) = mappings.named(&kind) {
+            read_onward(db, &**mapping, document).await?;
+        }
+        sqlx::query(
+            "UPDATE search_marks
+             SET ready = true, hint = CASE WHEN ready THEN '' ELSE 'again' END,
+                 marked_at = CASE WHEN ready THEN now() ELSE marked_at END
+             WHERE id = $1",
+        )
+        .bind(id)
+        .execute(db.pool())
+        .await
+        .map_err(fault)?;
+    }
+    Ok(())
+}
+
+/// Has all documents after one read again.
+async fn read_onward(db: &Db, mapping: &dyn Mapping, mut after: String) -> StoreResult<()> {
+    loop {
+        let documents = mapping.onward(&after, DOCUMENTS_AT_ONCE).await?;
+        let Some(last) = documents.last() else { return Ok(()) };
+        let mut tx = db.begin().await?;
+        read_again(&mut tx, mapping.kind(), &documents).await?;
+        tx.commit().await.map_err(fault)?;
+        after.clone_from(last);
+    }
 }
 
 /// How many marks wait for their documents.

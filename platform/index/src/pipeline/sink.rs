@@ -203,7 +203,7 @@ impl Pipeline {
         }
         if self.looks.is_multiple_of(TABLES_EVERY) {
             doubted |= self.look_at_tables(false).await?;
-            marks::sweep(&self.db).await?;
+            marks::sweep(&self.db, &self.mappings).await?;
             self.dead = dead::count(&self.db, &self.consumer).await? > 0;
         }
         if doubted {

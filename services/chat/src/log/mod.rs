@@ -11,6 +11,8 @@ use kernel::{ErrorKind, Fail, MessageId, RoomId, StoreError, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::sequencer::{Key, Moment};
+
 /// A message that has no number yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
@@ -22,6 +24,21 @@ pub struct Draft {
     pub reply_to: Option<u64>,
     pub mentions: Vec<UserId>,
     pub at: Timestamp,
+}
+
+impl Draft {
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        Key { room: self.room, sender: self.sender, client_id: self.client_id }
+    }
+}
+
+/// Whether a draft is a repeat, as far as a log can tell by looking.
+#[derive(Debug, Clone, Default)]
+pub struct LookedUp {
+    pub(crate) found: Option<Box<Message>>,
+    /// Not later than when it was looked.
+    pub(crate) at: Moment,
 }
 
 /// One entry of a room's log.
@@ -200,7 +217,16 @@ pub const REACTIONS_PER_MESSAGE_MAX: u64 = 10_000;
 /// - Counts of reactions follow from who reacted: setting or taking back twice counts once.
 #[async_trait]
 pub trait MessageLog: Send + Sync {
-    async fn append(&self, draft: Draft) -> Result<Appended, LogError>;
+    async fn append(&self, draft: Draft) -> Result<Appended, LogError> {
+        let looked_up = self.look_up(&draft.key()).await?;
+        self.append_new(draft, looked_up).await
+    }
+
+    /// The half of [`MessageLog::append`] that changes nothing, for who has something else to wait for meanwhile.
+    async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError>;
+
+    /// The other half.
+    async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError>;
 
     /// At most `length` messages in ascending order.
     async fn page(&self, room: RoomId, span: Span, length: u64) -> Result<Vec<Message>, LogError>;

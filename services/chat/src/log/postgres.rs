@@ -15,9 +15,10 @@ use telemetry::timed;
 use uuid::Uuid;
 
 use super::{
-    Appended, Body, Draft, EMOJI_PER_MESSAGE_MAX, Head, LogError, Message, MessageLog, REACTIONS_PER_MESSAGE_MAX,
-    REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally,
+    Appended, Body, Draft, EMOJI_PER_MESSAGE_MAX, Head, LogError, LookedUp, Message, MessageLog,
+    REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally,
 };
+use crate::sequencer::Key;
 
 /// The constraint that keeps a client's id unique.
 const CLIENT_ID_KEY: &str = "messages_client_id_key";
@@ -171,7 +172,12 @@ impl Postgres {
 
 #[async_trait]
 impl MessageLog for Postgres {
-    async fn append(&self, draft: Draft) -> Result<Appended, LogError> {
+    /// Appending looks by itself.
+    async fn look_up(&self, _: &Key) -> Result<LookedUp, LogError> {
+        Ok(LookedUp::default())
+    }
+
+    async fn append_new(&self, draft: Draft, _: LookedUp) -> Result<Appended, LogError> {
         let body = Body::of(draft.clone());
         match timed("postgres", "chat.append", self.insert(&draft, &body)).await {
             Ok(Some(message)) => Ok(Appended { message, duplicate: false }),

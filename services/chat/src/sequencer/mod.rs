@@ -37,7 +37,7 @@ pub struct Key {
 }
 
 /// A moment by the sequencer's own clock, in milliseconds; never later than the true one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Moment(pub i64);
 
 /// A number that was given, and everything that it takes to write its message: anybody can finish it.

@@ -12,6 +12,7 @@ use crate::events;
 use crate::log::{Appended, Draft, Message, Reacted, Reaction, Span, Tally};
 use crate::marks::Noted;
 use crate::model::{Act, MENTIONS_MAX};
+use crate::sequencer::Key;
 use crate::text;
 
 /// How often an edit without a version starts over because somebody else was quicker.
@@ -31,13 +32,18 @@ impl Service {
     pub async fn send(&self, ctx: &Ctx, saying: Saying) -> Result<wire::MessageSent, Error> {
         let Saying { room, client_id, text, reply_to } = saying;
         text::check(&text)?;
-        self.enter_to_talk(ctx, room, Act::Post).await?;
-        let mentions = self.mentioned(&text).await?;
-        if let Some(seq) = reply_to {
-            self.log.get(room, seq).await?.ok_or(Error::ReplyNotFound)?;
-        }
-        let draft = Draft { room, sender: ctx.user, client_id, text, reply_to, mentions, at: ctx.now };
-        let Appended { message, duplicate } = self.log.append(draft).await?;
+        let key = Key { room, sender: ctx.user, client_id };
+        let (entered, mentions, replies, looked_up) = tokio::join!(
+            self.enter_to_talk(ctx, room, Act::Post),
+            self.mentioned(&text),
+            self.replied(room, reply_to),
+            self.log.look_up(&key),
+        );
+        // Whoever may not enter is not told anything else.
+        entered?;
+        replies?;
+        let draft = Draft { room, sender: ctx.user, client_id, text, reply_to, mentions: mentions?, at: ctx.now };
+        let Appended { message, duplicate } = self.log.append_new(draft, looked_up?).await?;
         // Before the answer, and again with a repeat, so that what was acknowledged is counted.
         if !message.body.mentions.is_empty() {
             self.store.mention(room, message.seq, ctx.user, &message.body.mentions).await?;
@@ -46,6 +52,12 @@ impl Service {
         self.marks.note(room, ctx.user, own);
         self.relay.publish(&message).await;
         Ok(wire::MessageSent { message: events::message(&message, []), duplicate })
+    }
+
+    /// Whether what is replied to is there.
+    async fn replied(&self, room: RoomId, to: Option<u64>) -> Result<(), Error> {
+        let Some(seq) = to else { return Ok(()) };
+        self.log.get(room, seq).await?.map(drop).ok_or(Error::ReplyNotFound)
     }
 
     /// Whom a text names.

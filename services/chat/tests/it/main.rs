@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cassandra_faults;
+mod indexing;
 mod log_property;
 mod log_suite;
 mod sequencer_suite;

@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 pub use self::indexing::Indexing;
 use self::statements::Statements;
-use super::{Appended, Body, Draft, Head, LogError, Message, MessageLog, Reacted, Reaction, Span, Tally};
+use super::{Appended, Body, Draft, Head, LogError, LookedUp, Message, MessageLog, Reacted, Reaction, Span, Tally};
 use crate::sequencer::{Key, LEASE, PENDING_MAX, Reservation, Reserve, Sequencer};
 
 /// Messages in one partition: 2^14.
@@ -118,14 +118,12 @@ impl Cassandra {
         Ok(())
     }
 
-    async fn append_once(&self, draft: &Draft, payload: &str) -> Result<Step, LogError> {
-        let key = Key { room: draft.room, sender: draft.sender, client_id: draft.client_id };
-        let looked_up = self.sequencer.now();
-        if let Some(message) = self.find(&key).await? {
-            return Ok(Step::Done(Box::new(Appended { message, duplicate: true })));
+    async fn append_once(&self, key: Key, looked_up: LookedUp, payload: &str) -> Result<Step, LogError> {
+        if let Some(message) = looked_up.found {
+            return Ok(Step::Done(Box::new(Appended { message: *message, duplicate: true })));
         }
         let asked = Instant::now();
-        match self.sequencer.reserve(&key, payload, looked_up).await? {
+        match self.sequencer.reserve(&key, payload, looked_up.at).await? {
             Reserve::Given { seq, stamp, stalled } => {
                 let reservation = Reservation { key, seq, stamp, payload: payload.to_owned() };
                 self.write(&reservation).await?;
@@ -177,18 +175,29 @@ fn unknown(error: StoreError) -> LogError {
 
 #[async_trait]
 impl MessageLog for Cassandra {
-    async fn append(&self, draft: Draft) -> Result<Appended, LogError> {
-        let body = Body::of(draft.clone());
-        let payload = serde_json::to_string(&body).map_err(StoreError::broken)?;
+    async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError> {
+        let at = self.sequencer.now();
+        let found = timed("cassandra", "chat.look_up", self.find(key)).await?;
+        Ok(LookedUp { found: found.map(Box::new), at })
+    }
+
+    async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError> {
+        let (key, room) = (draft.key(), draft.room);
+        let payload = serde_json::to_string(&Body::of(draft)).map_err(StoreError::broken)?;
         let give_up = Instant::now() + FULL_WAIT_MAX;
         let (mut attempts, mut waits) = (0, 0_u32);
+        let mut first = Some(looked_up);
         loop {
-            match Box::pin(timed("cassandra", "chat.append", self.append_once(&draft, &payload))).await? {
+            let looked_up = match first.take() {
+                Some(looked_up) => looked_up,
+                None => self.look_up(&key).await?,
+            };
+            match Box::pin(timed("cassandra", "chat.append", self.append_once(key, looked_up, &payload))).await? {
                 Step::Done(appended) => return Ok(*appended),
                 Step::Again => attempts += 1,
                 Step::Full if Instant::now() < give_up => {
                     if waits.is_multiple_of(HEAL_EVERY) {
-                        self.heal(draft.room).await?;
+                        self.heal(room).await?;
                     }
                     waits += 1;
                     tokio::time::sleep(FULL_POLL).await;
@@ -216,7 +225,7 @@ impl MessageLog for Cassandra {
         let before = (version > 2).then_some(version - 1);
         let values = (body, version, message.room.uuid(), bucket(message.seq), bigint(message.seq), before);
         let mark = match &self.indexing {
-            Some(indexing) => Some((indexing, indexing.before(message.room, message.seq).await?)),
+            Some(indexing) => Some((indexing, indexing.before_change(message.room, message.seq).await?)),
             None => None,
         };
         let replaced = timed("cassandra", "chat.replace", self.db.write_if(&self.statements.replace, values)).await?;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat::SLACK;
 use chat::log::{
-    Appended, Draft, Head, LogError, Message, MessageLog, Reacted, Reaction, Span, Tally, postgres::Postgres,
+    Appended, Draft, Head, LogError, LookedUp, Message, MessageLog, Reacted, Reaction, Span, Tally, postgres::Postgres,
 };
+use chat::sequencer::Key;
 use kernel::{PageSize, RoomId, Timestamp, UserId};
 use schemas::chat::{MessagePatch, RoomChanges};
 
@@ -32,8 +33,11 @@ impl Counting {
 
 #[async_trait]
 impl MessageLog for Counting {
-    async fn append(&self, draft: Draft) -> Result<Appended, LogError> {
-        self.count().append(draft).await
+    async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError> {
+        self.count().look_up(key).await
+    }
+    async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError> {
+        self.count().append_new(draft, looked_up).await
     }
     async fn page(&self, room: RoomId, span: Span, length: u64) -> Result<Vec<Message>, LogError> {
         self.count().page(room, span, length).await
