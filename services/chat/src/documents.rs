@@ -122,7 +122,7 @@ impl Mapping for Messages {
 /// Makes the same documents of a log outside of PostgreSQL, whose writers mark what they write.
 pub struct Logged(pub Arc<dyn MessageLog>);
 
-/// Messages that are read at once.
+/// Reads that run at once, each of a message or of some that follow one another.
 const READS_AT_ONCE: usize = 32;
 /// Rooms whose messages are scanned together.
 const ROOMS_AT_ONCE: i64 = 100;
@@ -138,6 +138,42 @@ fn store(error: LogError) -> StoreError {
     match error {
         LogError::Store(error) => error,
         other => StoreError::unavailable(other),
+    }
+}
+
+/// Messages of one room whose numbers follow one another, at most as many as a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    room: RoomId,
+    first: u64,
+    length: u64,
+}
+
+/// Sorted messages as runs.
+fn runs(sorted: &[(RoomId, u64)]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (room, seq) in sorted.iter().copied() {
+        match runs.last_mut() {
+            Some(run) if run.room == room && run.first + run.length == seq && run.length < Span::LENGTH_MAX => {
+                run.length += 1;
+            }
+            _ => runs.push(Run { room, first: seq, length: 1 }),
+        }
+    }
+    runs
+}
+
+impl Logged {
+    async fn run(&self, Run { room, first, length }: Run) -> Result<Vec<Message>, LogError> {
+        if length == 1 {
+            return Ok(self.0.get(room, first).await?.into_iter().collect());
+        }
+        let mut page = self.0.page(room, Span::After(first.saturating_sub(1)), length).await?;
+        // A page ends before a number that may still be filled; what comes after it may be there all the same.
+        for seq in first + page.len() as u64..first + length {
+            page.extend(self.0.get(room, seq).await?);
+        }
+        Ok(page)
     }
 }
 
@@ -167,9 +203,10 @@ impl Mapping for Logged {
     }
 
     async fn load(&self, _: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
-        let wanted: Vec<(RoomId, u64)> = ids.iter().filter_map(|id| message_of(id)).collect();
-        let read = stream::iter(wanted).map(|(room, seq)| self.0.get(room, seq)).buffer_unordered(READS_AT_ONCE);
-        let found: Vec<Option<Message>> = read.try_collect().await.map_err(store)?;
+        let mut wanted: Vec<(RoomId, u64)> = ids.iter().filter_map(|id| message_of(id)).collect();
+        wanted.sort_unstable();
+        let read = stream::iter(runs(&wanted)).map(|run| self.run(run)).buffer_unordered(READS_AT_ONCE);
+        let found: Vec<Vec<Message>> = read.try_collect().await.map_err(store)?;
         Ok(found.into_iter().flatten().filter_map(logged).collect())
     }
 
@@ -210,6 +247,16 @@ impl Mapping for Logged {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_end_with_a_gap_a_room_and_a_page() {
+        let [one, other] = [1, 2].map(|ms| RoomId::new(Timestamp::from_millis(ms)));
+        let sorted = [(one, 1), (one, 2), (one, 4), (other, 5)];
+        let run = |room, first, length| Run { room, first, length };
+        assert_eq!(runs(&sorted), [run(one, 1, 2), run(one, 4, 1), run(other, 5, 1)]);
+        let long: Vec<(RoomId, u64)> = (1..=Span::LENGTH_MAX + 1).map(|seq| (one, seq)).collect();
+        assert_eq!(runs(&long), [run(one, 1, Span::LENGTH_MAX), run(one, Span::LENGTH_MAX + 1, 1)]);
+    }
 
     #[test]
     fn ids_sort_as_rooms_and_numbers_do_and_come_back() {

@@ -145,6 +145,18 @@ pub(crate) async fn standings(db: &Db, viewer: UserId, others: &[UserId]) -> Sto
     Ok(rows.into_iter().map(standing).collect())
 }
 
+/// Whether one of two blocks the other. Asked with every message of two people, so it is a plan of its own that PostgreSQL keeps.
+pub(crate) async fn blocked(db: &Db, one: UserId, other: UserId) -> StoreResult<bool> {
+    let query = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM blocks WHERE source = $1 AND target = $2)
+             OR EXISTS (SELECT FROM blocks WHERE source = $2 AND target = $1)",
+    )
+    .bind(one)
+    .bind(other)
+    .fetch_one(db.pool());
+    timed("postgres", "graph.blocked", query).await.map_err(fault)
+}
+
 /// Followers of `author` after `after`, in the order of their ids.
 pub(crate) async fn followers(db: &Db, author: UserId, after: Option<UserId>, count: i64) -> StoreResult<Vec<UserId>> {
     let query =

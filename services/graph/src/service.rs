@@ -199,6 +199,11 @@ impl Service {
         Ok(lists::standings(&self.db, viewer, others).await?)
     }
 
+    /// Whether one of two blocks the other.
+    pub async fn blocked(&self, one: UserId, other: UserId) -> Result<bool, Error> {
+        Ok(lists::blocked(&self.db, one, other).await?)
+    }
+
     pub async fn counts(&self, user: UserId) -> Result<Counts, Error> {
         Ok(self.counts_of(&[user]).await?.remove(&user).unwrap_or_default())
     }

@@ -15,7 +15,7 @@ pub struct ChatPeople {
 #[async_trait]
 impl chat::People for ChatPeople {
     async fn blocked(&self, one: UserId, other: UserId) -> Result<bool, Problem> {
-        Ok(!self.blocked_among(one, &[other]).await?.is_empty())
+        Ok(self.graph.blocked(one, other).await?)
     }
 
     async fn blocked_among(&self, one: UserId, others: &[UserId]) -> Result<Vec<UserId>, Problem> {
