@@ -49,7 +49,7 @@ pub enum FillError {
     #[error("@{0} is somebody else's account here; take another community with --seed")]
     Taken(String),
     #[error("{what}: {} ({})", .why.message, .why.code)]
-    Refused { what: String, why: Problem },
+    Refused { what: String, why: Box<Problem> },
     #[error("a picture or film cannot be shown: {0}")]
     Drawing(String),
 }
@@ -143,7 +143,7 @@ impl<'a> Count<'a> {
 }
 
 pub(super) fn refused<E: kernel::Fail>(what: impl Into<String>) -> impl FnOnce(E) -> FillError {
-    move |error| FillError::Refused { what: what.into(), why: error.into() }
+    move |error| FillError::Refused { what: what.into(), why: Box::new(error.into()) }
 }
 
 impl Filling<'_> {
