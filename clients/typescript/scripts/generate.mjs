@@ -34,9 +34,14 @@ function joined(value, from, named) {
   if (Array.isArray(value)) return value.map((inner) => joined(inner, from, named));
   if (value === null || typeof value !== "object") return value;
   if (typeof value.$ref === "string") return { ...value, $ref: pointer(value.$ref, from, named) };
-  // Examples in files of their own are no types.
-  const kept = Object.entries(value).filter(([key, inner]) => !(key === "examples" && Object.values(inner).some((one) => one.externalValue)));
+  const kept = Object.entries(value).filter(([key, inner]) => !isNoType(key, inner));
   return Object.fromEntries(kept.map(([key, inner]) => [key, joined(inner, from, named)]));
+}
+
+/** Examples in files of their own, and what can be done next with an answer. */
+function isNoType(key, value) {
+  if (key === "examples") return Object.values(value).some((one) => one.externalValue);
+  return key === "links" && Object.values(value).every((one) => one.$ref?.includes("links.yaml#"));
 }
 
 function pointer(ref, from, named) {
