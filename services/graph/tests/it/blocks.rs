@@ -50,7 +50,7 @@ async fn a_block_ends_requests_too() {
     assert!(matches!(stage.act(CLEO, ADA, Act::Accept).await, Err(Error::Refused(Refusal::NoRequest))));
     stage.act(CLEO, ADA, Act::Unblock).await.unwrap();
     assert_eq!(stage.relation(ADA, CLEO).await, Some(Relation::default()), "what the block ended stays ended");
-    assert_eq!(stage.kinds().await, ["follow.requested", "follow.request_removed", "block.created", "block.removed"]);
+    assert_eq!(stage.kinds().await, ["follow.requested", "block.created", "follow.request_removed", "block.removed"]);
 }
 
 #[tokio::test]
