@@ -1,6 +1,6 @@
 //! Versions of the model: which one ranks, and which one only learns.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::RwLock;
 use postgres::{Db, StoreResult, fault};
@@ -49,6 +49,8 @@ pub struct Models {
 impl Models {
     #[must_use]
     pub fn new(db: Db) -> Arc<Self> {
+        // Shown from the start, so that the first of each is seen as one.
+        LazyLock::force(&METRICS);
         Arc::new(Self { db, current: RwLock::default() })
     }
 
