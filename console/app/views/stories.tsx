@@ -44,11 +44,11 @@ export function Stories() {
             <button
               type="button"
               class={unseen > 0 ? "unseen" : ""}
-              aria-label={`${some(stories.length, "story", "stories")} of ${person.name}, ${unseen > 0 ? `${unseen} new` : "seen"}`}
               onClick={() => (open.value = at)}
             >
               <span class="ring"><Avatar name={person.name} seed={person.handle} /></span>
               <span class="name">{person.id === me.value?.id ? "You" : person.name.split(" ")[0]}</span>
+              <span class="hidden">, {some(stories.length, "story", "stories")}, {unseen > 0 ? `${unseen} new` : "seen"}</span>
             </button>
           </li>
         ))}
