@@ -119,7 +119,7 @@ export function EngagementBar({ content, onLess, open = false }: Props) {
           <Icon name="comment" size={20} />
           {counts.comments > 0 && <span>{count(counts.comments)}</span>}
         </button>
-        <button type="button" class={mine.shared ? "on" : ""} aria-pressed={mine.shared} aria-label="Share" title="Share with followers" onClick={share}>
+        <button type="button" class={mine.shared ? "on" : ""} aria-pressed={mine.shared} aria-label={counts.shares > 0 ? `Share, ${count(counts.shares)}` : "Share"} title="Share with followers" onClick={share}>
           <Icon name="share" size={20} />
           {counts.shares > 0 && <span>{count(counts.shares)}</span>}
         </button>
