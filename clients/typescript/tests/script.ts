@@ -84,7 +84,8 @@ export class ScriptedServer {
       this.#say(socket, { t: "error", id, error: { code: "token_expired", message: "Refresh it.", retry: false } });
       return socket.close(4502, "unauthenticated");
     }
-    this.#say(socket, { t: "reply", id, d: this.#reply(op, d) });
+    const positions = op === "channel.follow" && { positions: { [String(d["room"])]: 5 } };
+    this.#say(socket, { t: "reply", id, d: this.#reply(op, d), ...positions });
   }
 
   #takes(token: string): boolean {
@@ -107,8 +108,10 @@ export class ScriptedServer {
         const after = Number(d["after"] ?? 0);
         const limit = Number(d["limit"] ?? 50);
         const count = Math.max(0, Math.min(limit, messages - after));
-        return { messages: Array.from({ length: count }, (_, index) => message(after + index + 1)), last_seq: messages };
+        return { messages: Array.from({ length: count }, (_, index) => message(after + index + 1, String(d["room"]))), last_seq: messages };
       }
+      case "channel.follow":
+        return { id: d["room"], last_seq: messages };
       case "message.send":
         return { message: { ...message(1), text: d["text"], client_id: d["client_id"] }, duplicate: false };
       default:
@@ -145,6 +148,6 @@ export class ScriptedServer {
   }
 }
 
-const message = (seq: number) => ({
-  id: `msg_${seq}`, room: ROOM, seq, text: `message ${seq}`, mentions: [], version: 1, created_at: AT, reactions: [],
+const message = (seq: number, room: string = ROOM) => ({
+  id: `msg_${seq}`, room, seq, text: `message ${seq}`, mentions: [], version: 1, created_at: AT, reactions: [],
 });

@@ -102,6 +102,11 @@ impl Hub {
         *number
     }
 
+    /// The number that was counted last; 0: none yet.
+    pub fn last(&self, counter: &str, of: &str) -> u64 {
+        self.counters.lock().get(counter).and_then(|counted| counted.get(of)).copied().unwrap_or_default()
+    }
+
     /// Where the numbers of a counter are.
     pub fn counted(&self, counter: &str) -> std::collections::BTreeMap<String, u64> {
         self.counters.lock().get(counter).cloned().unwrap_or_default()

@@ -83,10 +83,11 @@ impl Moment<'_> {
                 let what = format!("{} {pointer} {}", message.name, self.hub.next_unique());
                 generate::part(self.spec, &message.schema, pointer, &mut Dice::new(self.seed, &what))
             }
-            "next" => {
+            "next" | "last" => {
                 let (counter, of) = rest.split_once(':').unwrap_or((rest, ""));
-                let of = self.value(&of.into(), None)?;
-                Some(self.hub.count(counter, &text(&of)).into())
+                let of = text(&self.value(&of.into(), None)?);
+                let number = if name == "next" { self.hub.count(counter, &of) } else { self.hub.last(counter, &of) };
+                Some(number.into())
             }
             "counters" => serde_json::to_value(self.hub.counted(rest)).ok(),
             _ => None,

@@ -29,6 +29,8 @@ export interface FollowPort {
   follows(topic: Topic): boolean;
   leave(topic: Topic): void;
   signal(topic: Topic, presence: Happenings["presence"]): void;
+  /** A channel is followed, whose newest message was this one when it was asked for. */
+  joined(room: Topic, last: number): void;
 }
 
 const PRESENCE = "presence:";
@@ -74,6 +76,11 @@ export class Follows {
     }
   }
 
+  /** Open channels that the server tells us about since we asked for it. */
+  channels(): Topic[] {
+    return [...this.#channels].filter((channel) => this.#port.follows(channel));
+  }
+
   /** The connection is identified. */
   open(): void {
     this.#ready = true;
@@ -108,7 +115,10 @@ export class Follows {
   #channel(room: Topic): void {
     this.#channels.add(room);
     // The reply's positions say that it is followed.
-    this.#port.request("channel.follow", { room }).catch((error: unknown) => this.#failed(room, error));
+    this.#port.request("channel.follow", { room }).then(
+      ({ last_seq: last }) => this.#port.joined(room, last),
+      (error: unknown) => this.#failed(room, error),
+    );
   }
 
   async #watch(people: string[]): Promise<void> {

@@ -94,6 +94,23 @@ export class Rooms {
     return this.#looking;
   }
 
+  /**
+   * A channel is followed from here on, and `rooms.changes` does not list it. The first time, it begins after its message `last`; later, what
+   * was said while nobody listened is read.
+   */
+  async join(id: string, last: number): Promise<void> {
+    if (this.#rooms.has(id)) await this.catchUp(id);
+    else this.#rooms.set(id, room(last));
+  }
+
+  /** Reads what a room has that did not come. What fails here is told by the next message. */
+  async catchUp(id: string): Promise<void> {
+    const known = this.#rooms.get(id);
+    if (known === undefined) return;
+    const page = await this.#port.request("history", { room: id, after: known.last, limit: 1 });
+    if (this.#rooms.get(id) === known) this.#want(id, known, page.last_seq);
+  }
+
   /** Goes on with what a lost connection has kept from being read. */
   resume(): void {
     for (const [id, room] of this.#rooms) {

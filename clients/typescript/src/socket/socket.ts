@@ -47,8 +47,10 @@ export class Socket {
     this.#follows = new Follows({
       request,
       follows: (topic) => this.#progress.follows(topic),
-      leave: (topic) => this.#progress.leave(topic),
+      leave: (topic) => this.#leave(topic),
       signal: (topic, presence) => this.#tell(presence, { topic }),
+      // What fails is told by the next message of the channel.
+      joined: (channel, last) => void this.#rooms.join(channel, last).catch(() => {}),
     });
     this.#keeper = new Keeper(settings, session, {
       hello: ({ limits }, token) => this.#identify(limits.commands_in_flight, token),
@@ -211,10 +213,14 @@ export class Socket {
     if (happening.type === "message.created") {
       if (!this.#rooms.arrived(happening.message)) return;
     } else if (happening.type === "room.left") {
-      this.#progress.leave(happening.room);
-      this.#rooms.leave(happening.room);
+      this.#leave(happening.room);
     }
     this.#tell(happening, at);
+  }
+
+  #leave(topic: Topic): void {
+    this.#progress.leave(topic);
+    this.#rooms.leave(topic);
   }
 
   #deliver(message: Message): void {
@@ -232,10 +238,11 @@ export class Socket {
     this.#follows.resync({ topics });
   }
 
-  /** Reads where the rooms stand. What fails is read with the next connection. */
+  /** Reads where the rooms stand, and the channels, which `rooms.changes` does not list. What fails is read with the next connection. */
   #look(): void {
     if (this.#state === "closed") return;
-    this.#rooms.look().catch(() => {});
+    const channels = this.#follows.channels().map((channel) => this.#rooms.catchUp(channel));
+    for (const looking of [this.#rooms.look(), ...channels]) looking.catch(() => {});
   }
 
   /** Hands in another access token before this one ends. */

@@ -114,7 +114,9 @@ export const live: Record<string, (world: World) => Promise<void>> = {
   },
 
   async "an open channel is followed without joining, over a cut and a restart"(world) {
-    const { ada, ben } = await two(world);
+    // Ben comes back later than ada speaks.
+    const [ada, ben] = [await person(world, "ada"), await person(world, "ben", { backoff: { firstMs: 3_000, longestMs: 3_000 } })];
+    await Promise.all([ada.socket.connect(), ben.socket.connect()]);
     const channel = await ada.rest.post("/v1/rooms", { body: { kind: "channel", name: "News", posting: "staff" } });
     const heard: string[] = [];
     const tests: string[] = [];

@@ -3,6 +3,7 @@ import type { Plaza, SignedIn } from "../../src/index.js";
 import { client, failure, numbered, PASSWORD, same, until, type World } from "./world.js";
 
 export const ROOM = "room_01kdvdq3v2f1gtr8m4n6p0s5wz";
+const CHANNEL = "room_01kdvdqdx6e9nw4d8k0p2r5t7v";
 
 async function ada(world: World): Promise<Plaza> {
   const plaza = client(world);
@@ -65,6 +66,28 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     same(resyncs, [{ topics: [ROOM] }]);
     await world.hands.say(event(261, 251));
     await until("the next one comes", () => seen.length === 249);
+  },
+
+  async "what a channel said while nobody listened is read when it is followed again, and when it was lost on the way"(world) {
+    const plaza = await ada(world);
+    const seen: string[] = [];
+    const followedTimes = async () => (await heardOf(world, "channel.follow")).length;
+    await world.hands.set({ messages: 2 });
+    plaza.socket.follow(CHANNEL, {
+      happening: (happening) => {
+        if (happening.type === "message.created") seen.push(happening.message.text);
+      },
+    });
+    await plaza.socket.connect();
+    await until("the channel is followed", async () => (await followedTimes()) === 1 && plaza.socket.waiting === 0);
+    await world.hands.set({ messages: 4 });
+    await world.hands.hangUp(1012);
+    await until("it is followed again, and read", () => seen.length === 2);
+    same(await followedTimes(), 2);
+    await world.hands.set({ messages: 5 });
+    await world.hands.say({ t: "resync", reason: "gap", epoch: "e1", topics: [{ topic: CHANNEL, pos: 9 }] });
+    await until("what was lost is read", () => seen.length === 3);
+    same([seen, await followedTimes()], [numbered(5).slice(2), 2]);
   },
 
   async "messages that nobody has any more are told as a gap"(world) {

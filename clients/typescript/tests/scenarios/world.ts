@@ -51,7 +51,7 @@ export interface Wish {
   fail?: number;
   /** How it answers an `identify` with `resume`. */
   resume?: "resumed" | "resync";
-  /** Messages that history has, numbered from 1, in the room of the script. */
+  /** Messages that history has in each room, numbered from 1. */
   messages?: number;
 }
 
@@ -105,8 +105,8 @@ export async function play(scenario: (world: World) => Promise<void>, world: Wor
 export const PASSWORD = "a long enough passphrase";
 
 /** A new person, whose handle nobody else has. */
-export async function person(world: World, name: string): Promise<Plaza> {
-  const plaza = client(world);
+export async function person(world: World, name: string, settings: Partial<PlazaSettings> = {}): Promise<Plaza> {
+  const plaza = client(world, settings);
   const handle = `${name}_${Math.random().toString(36).slice(2, 12)}`.toLowerCase();
   await plaza.register({ handle, name, password: PASSWORD });
   return plaza;
