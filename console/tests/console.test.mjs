@@ -115,6 +115,77 @@ test("what is written without a connection is sent once there is one, once", asy
   for (const page of [one, other]) assert.equal(await page.getByRole("log").getByText(words).count(), 1);
 });
 
+test("what waits when the page is loaded anew is sent by the next page, once", async () => {
+  const [one, other] = [await enter(maya), await enter(mira)];
+  await together(one, other, mira);
+  // Pages still come, sockets do not.
+  let tunnel = true;
+  await one.routeWebSocket(/\/v1\/socket$/, (socket) => { tunnel ? socket.close() : socket.connectToServer(); });
+  await one.reload();
+  const words = `Written before the reload ${Date.now()}`;
+  await one.getByRole("textbox", { name: /^Write to/ }).fill(words);
+  await one.keyboard.press("Enter");
+  await one.getByRole("log").getByText(words).waitFor();
+  await one.reload();
+  await one.getByRole("log").getByText(words).waitFor();
+  assert.equal(await other.getByRole("log").getByText(words).count(), 0, "it waits");
+  tunnel = false;
+  await one.reload();
+  await other.getByRole("log").getByText(words).waitFor();
+  await one.locator("[data-receipt=Seen]").waitFor();
+  for (const page of [one, other]) assert.equal(await page.getByRole("log").getByText(words).count(), 1);
+  assert.deepEqual(await one.evaluate(() => Object.keys(sessionStorage)), ["plaza"], "nothing waits any more");
+});
+
+test("a picture is chosen, taken back, chosen again, and posted without a word", async () => {
+  const page = await enter(amara);
+  const harbour = { name: "harbour.png", mimeType: "image/png", buffer: PICTURE };
+  await page.getByLabel("Picture", { exact: true }).setInputFiles(harbour);
+  const chosen = page.getByRole("img", { name: "harbour.png" });
+  await chosen.evaluate((it) => it.decode());
+  await accessible(page, "a picture that is chosen");
+  await page.getByRole("button", { name: "Without this picture" }).click();
+  await chosen.waitFor({ state: "detached" });
+  await page.getByLabel("Picture", { exact: true }).setInputFiles(harbour);
+  await page.getByRole("button", { name: "Post", exact: true }).click();
+  await page.getByText("Posted.").waitFor();
+  const posted = page.getByRole("list", { name: "For you" }).getByRole("article").first();
+  await posted.getByRole("img", { name: "By Amara Kaya" }).evaluate((it) => it.decode());
+  assert.equal(await chosen.count(), 0, "there is room for the next one");
+
+  await page.getByLabel("Picture", { exact: true }).setInputFiles({ ...harbour, buffer: PICTURE.subarray(0, PICTURE.length / 2) });
+  await page.getByText("This picture is broken.").waitFor();
+  await chosen.waitFor({ state: "detached" });
+});
+
+test("a group is made of those whom one follows, and they find it among their rooms", async () => {
+  const [one, other] = [await enter(wanda), await enter(amara)];
+  await visit(other, "#/rooms");
+  await other.locator(".room-list a").first().waitFor();
+  await visit(one, "#/rooms");
+  await one.getByRole("button", { name: "New group" }).click();
+  const name = `Lanterns ${Date.now()}`;
+  await one.getByRole("textbox", { name: "Name" }).fill(name);
+  await one.getByRole("checkbox", { name: /Amara Kaya/ }).check();
+  await accessible(one, "a new group");
+  await one.getByRole("button", { name: "Create, with 1" }).click();
+  await one.getByRole("log", { name: `Messages in ${name}` }).waitFor();
+  await one.getByText("2 members").waitFor();
+  await other.locator(".room-list").getByText(name).click();
+  await other.getByRole("textbox", { name: /^Write to/ }).fill("Who brings matches?");
+  await other.keyboard.press("Enter");
+  await one.getByRole("log").getByText("Who brings matches?").waitFor();
+});
+
+test("reels are there to be watched, one after the other", async () => {
+  const page = await enter(mira);
+  await page.getByRole("link", { name: "Reels" }).click();
+  const reel = page.getByRole("list", { name: "Reels" }).getByRole("article", { name: /^Reel by / }).first();
+  await reel.locator("video").evaluate((it) => it.play());
+  await reel.locator("video").evaluate((it) => new Promise((resolve) => { it.ontimeupdate = () => it.currentTime > 0 && resolve(); }));
+  await accessible(page, "reels");
+});
+
 test("a post is found in the feed, reacted to, commented on, and its author hears of it", async () => {
   const [author, reader] = [await enter(wanda), await enter(amara)];
   const words = `Lanterns over the harbour ${Date.now()} #lanterns`;
@@ -286,7 +357,7 @@ for (const [name, options] of [
 
 test("on a phone nothing is wider than the phone", async () => {
   const page = await enter(maya, PHONE);
-  for (const hash of ["#/", "#/rooms", "#/search?q=bread", "#/inbox", `#/people/${wanda.handle}`]) {
+  for (const hash of ["#/", "#/reels", "#/rooms", "#/rooms/new", "#/search?q=bread", "#/inbox", `#/people/${wanda.handle}`]) {
     await visit(page, hash);
     await page.locator("main h1").first().waitFor({ state: "attached" });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
