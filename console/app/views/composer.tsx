@@ -42,7 +42,8 @@ export function Composer({ onPosted }: { onPosted: (content: Content) => void })
     picture.peek()?.stop.abort();
     put();
   };
-  useEffect(() => drop, []);
+  // What is being posted goes on without this view.
+  useEffect(() => () => { if (!sending.peek()) drop(); }, []);
   if (!person) return null;
 
   const pick = (file: File | undefined) => {
