@@ -1,13 +1,11 @@
 // The page in a real Chromium, on a real Plaza with its demo community.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, afterEach, before, test } from "node:test";
-import { DEADLINE_MS, DEMO, PASSWORD, open, person, visit, window } from "./browser.mjs";
+import { accessible } from "./accessible.mjs";
+import { DEMO, PASSWORD, open, person, visit, window } from "./browser.mjs";
+import { PICTURE, picture, publisher } from "./publisher.mjs";
 import { serve } from "./serve.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PICTURE = readFileSync(new URL("harbour.png", import.meta.url));
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const [wanda, amara, maya, mira] = DEMO;
 
@@ -34,29 +32,6 @@ async function enter(who, options) {
   return page;
 }
 
-/** Somebody without a window: registers, and returns how to post as them. */
-async function publisher(handle) {
-  const post = (token) => (path, body) => ask("POST", path, token, JSON.stringify(body), { "content-type": "application/json" });
-  const { tokens } = await post()("/v1/accounts", { handle, name: "Cleo", password: PASSWORD });
-  return Object.assign(post(tokens.access_token), { token: tokens.access_token });
-}
-
-async function ask(method, path, token, body, headers = {}) {
-  const answer = await fetch(plaza.url + path, { method, body, headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers } });
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
-  return answer.status === 204 ? undefined : answer.json();
-}
-
-/** A picture of theirs, ready to be shown. */
-async function picture(post) {
-  const { id } = await post("/v1/media", { type: "image/png", bytes: PICTURE.length });
-  const headers = { "content-type": "application/offset+octet-stream", "upload-offset": "0" };
-  await ask("PATCH", `/v1/media/${id}`, post.token, PICTURE, headers);
-  const deadline = Date.now() + DEADLINE_MS;
-  while ((await ask("GET", `/v1/media/${id}`, post.token)).state !== "ready") assert.ok(Date.now() < deadline, "the picture is ready in time");
-  return id;
-}
-
 /** The room of two, open in both windows. */
 async function together(one, other, name) {
   await visit(one, `#/people/${name.handle}`);
@@ -65,13 +40,6 @@ async function together(one, other, name) {
   const hash = await one.evaluate(() => location.hash);
   await visit(other, hash);
   await other.getByRole("log").waitFor();
-}
-
-async function accessible(page, what) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message ?? ""}`).join(" | ")}`);
-  assert.deepEqual(told, [], what);
 }
 
 test("two people in two windows see each other come, type, write and read", async () => {
@@ -226,7 +194,7 @@ test("the ranked feed says why, shows less on wish, and goes on to the following
 
 test("somebody new registers, and stories stand in their tray until they were looked at", async () => {
   const handle = `story_${Date.now().toString(36)}`;
-  const teller = await publisher(handle);
+  const teller = await publisher(plaza.url, handle);
   const page = await window(browser, plaza.url);
   pages.push(page);
   await page.getByRole("button", { name: "I am new here" }).click();
