@@ -15,6 +15,7 @@ import { Feed } from "./views/feed";
 import { Frames } from "./views/frames";
 import { Inbox } from "./views/inbox";
 import { PersonView } from "./views/person";
+import { Reels } from "./views/reels";
 import { Rooms } from "./views/rooms";
 import { Search } from "./views/search";
 import { SignIn } from "./views/sign-in";
@@ -25,6 +26,8 @@ function View() {
     case undefined:
     case "following":
       return <Feed key={name ?? "ranked"} />;
+    case "reels":
+      return <Reels />;
     case "rooms":
       return <Rooms />;
     case "search":
@@ -42,7 +45,7 @@ function View() {
   }
 }
 
-const TITLES: Record<string, string> = { rooms: "Rooms", search: "Search", inbox: "Inbox" };
+const TITLES: Record<string, string> = { reels: "Reels", rooms: "Rooms", search: "Search", inbox: "Inbox" };
 
 interface PlaceProps {
   href: string;
@@ -90,7 +93,7 @@ function Shell() {
         <a class="brand" href="#/" aria-label="Plaza, home"><Mark /><span>Plaza</span></a>
         <nav aria-label="Plaza">
           <ul>
-            <Place href="#/" icon="home" label="Home" here={name === undefined || name === "following"} />
+            <Place href="#/" icon="home" label="Home" here={name === undefined || name === "following" || name === "reels"} />
             <Place href="#/rooms" icon="rooms" label="Rooms" here={name === "rooms"} many={unread.value} />
             <Place href="#/search" icon="search" label="Search" here={name === "search"} />
             <Place href="#/inbox" icon="inbox" label="Inbox" here={name === "inbox"} many={unreadLines.value.unread} more={unreadLines.value.more} />

@@ -1,7 +1,7 @@
 // Rooms and what is said in them: read once, kept up to date by events, and read again when events were lost.
 import { computed, signal } from "@preact/signals";
 import { lookUp, remember } from "./people";
-import { me, plaza, type Message, type Room } from "./plaza";
+import { me, plaza, type Message, type MessageSent, type Room } from "./plaza";
 
 export interface Receipt {
   read: number;
@@ -96,6 +96,13 @@ function changeMessage(room: string, seq: number, how: (message: Message) => Mes
   if (known) messages.value = new Map(messages.peek()).set(room, known.map((message) => (message.seq === seq ? how(message) : message)));
 }
 
+/** A group of mine, with these people in it. */
+export async function createGroup(name: string, members: string[]): Promise<Room> {
+  const room = await plaza.rest.post("/v1/rooms", { body: { kind: "group", name, members } });
+  put(room);
+  return room;
+}
+
 /** Opens a room: itself, its newest messages, its members, and how far they have come. */
 export async function openRoom(id: string): Promise<void> {
   const path = { room: id };
@@ -169,12 +176,15 @@ export async function send(room: string, text: string, reply_to?: number): Promi
 export async function deliver(draft: Pending): Promise<void> {
   const { failed: _, ...message } = draft;
   pending.value = pending.peek().map((it) => (it.client_id === draft.client_id ? message : it));
+  await settle(draft.client_id, plaza.socket.request("message.send", message));
+}
+
+async function settle(client_id: string, sending: Promise<MessageSent>): Promise<void> {
   try {
-    const { message: sent } = await plaza.socket.request("message.send", message);
-    arrived(sent);
+    arrived((await sending).message);
   } catch (error) {
     const failed = error instanceof Error ? error.message : "It was not sent.";
-    pending.value = pending.peek().map((it) => (it.client_id === draft.client_id ? { ...it, failed } : it));
+    pending.value = pending.peek().map((it) => (it.client_id === client_id ? { ...it, failed } : it));
   }
 }
 
@@ -218,6 +228,10 @@ export function react(message: Message, emoji: string): void {
 export function listen(): void {
   const { socket } = plaza;
   socket.on("message.created", ({ message }) => arrived(message));
+  socket.on("restored", ({ message, sent }) => {
+    pending.value = [...pending.peek(), message];
+    void settle(message.client_id, sent);
+  });
   socket.on("message.edited", ({ room, seq, version, text, mentions, edited_at }) =>
     changeMessage(room, seq, (message) => (message.version < version ? { ...message, version, text, mentions, edited_at } : message)),
   );

@@ -1,8 +1,8 @@
 // The one client of this page, and whom it belongs to.
 import { signal } from "@preact/signals";
-import { Plaza, PlazaError, webTokens, type Account, type Schemas } from "@plaza/client";
+import { Plaza, PlazaError, webMessages, webTokens, type Account, type MessageSent, type Schemas } from "@plaza/client";
 
-export type { Account };
+export type { Account, MessageSent };
 export type Content = Schemas["Content"];
 export type FeedItem = Schemas["FeedItem"];
 export type Hit = Schemas["Hit"];
@@ -18,7 +18,7 @@ export type Why = Schemas["Why"];
 export type Presence = Schemas["PersonPresence"]["state"];
 
 /** Each window is a person of its own, so that two can talk on one screen. */
-export const plaza = new Plaza({ url: location.origin, tokens: webTokens(sessionStorage) });
+export const plaza = new Plaza({ url: location.origin, tokens: webTokens(sessionStorage), messages: webMessages(sessionStorage) });
 
 /** Who is signed in here; `undefined` until that is known. */
 export const me = signal<Account | null | undefined>(undefined);

@@ -7,6 +7,7 @@
 //! - It navigates behind the `#`, so that only its own few files have addresses, and whatever else is not there stays a problem document.
 //! - Files in `assets/` have the hash of what is in them in their names, and may be kept for ever. The page itself is asked for each time.
 //! - Nothing runs in it but its own script: no inline script, no third party, no frame around it, no HTML made out of text.
+//!   Pictures may also be `blob:`, which is what the reader has chosen to upload.
 
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
@@ -27,7 +28,7 @@ const ASKED_FOR: HeaderValue = HeaderValue::from_static("no-cache");
 const TAG_BYTES: usize = 12;
 
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 );
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");

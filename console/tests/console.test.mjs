@@ -1,13 +1,11 @@
 // The page in a real Chromium, on a real Plaza with its demo community.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, afterEach, before, test } from "node:test";
-import { DEADLINE_MS, DEMO, PASSWORD, open, person, visit, window } from "./browser.mjs";
+import { accessible } from "./accessible.mjs";
+import { DEMO, PASSWORD, open, person, visit, window } from "./browser.mjs";
+import { PICTURE, picture, publisher } from "./publisher.mjs";
 import { serve } from "./serve.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PICTURE = readFileSync(new URL("harbour.png", import.meta.url));
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const [wanda, amara, maya, mira] = DEMO;
 
@@ -34,29 +32,6 @@ async function enter(who, options) {
   return page;
 }
 
-/** Somebody without a window: registers, and returns how to post as them. */
-async function publisher(handle) {
-  const post = (token) => (path, body) => ask("POST", path, token, JSON.stringify(body), { "content-type": "application/json" });
-  const { tokens } = await post()("/v1/accounts", { handle, name: "Cleo", password: PASSWORD });
-  return Object.assign(post(tokens.access_token), { token: tokens.access_token });
-}
-
-async function ask(method, path, token, body, headers = {}) {
-  const answer = await fetch(plaza.url + path, { method, body, headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers } });
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
-  return answer.status === 204 ? undefined : answer.json();
-}
-
-/** A picture of theirs, ready to be shown. */
-async function picture(post) {
-  const { id } = await post("/v1/media", { type: "image/png", bytes: PICTURE.length });
-  const headers = { "content-type": "application/offset+octet-stream", "upload-offset": "0" };
-  await ask("PATCH", `/v1/media/${id}`, post.token, PICTURE, headers);
-  const deadline = Date.now() + DEADLINE_MS;
-  while ((await ask("GET", `/v1/media/${id}`, post.token)).state !== "ready") assert.ok(Date.now() < deadline, "the picture is ready in time");
-  return id;
-}
-
 /** The room of two, open in both windows. */
 async function together(one, other, name) {
   await visit(one, `#/people/${name.handle}`);
@@ -65,13 +40,6 @@ async function together(one, other, name) {
   const hash = await one.evaluate(() => location.hash);
   await visit(other, hash);
   await other.getByRole("log").waitFor();
-}
-
-async function accessible(page, what) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message ?? ""}`).join(" | ")}`);
-  assert.deepEqual(told, [], what);
 }
 
 test("two people in two windows see each other come, type, write and read", async () => {
@@ -115,6 +83,77 @@ test("what is written without a connection is sent once there is one, once", asy
   for (const page of [one, other]) assert.equal(await page.getByRole("log").getByText(words).count(), 1);
 });
 
+test("what waits when the page is loaded anew is sent by the next page, once", async () => {
+  const [one, other] = [await enter(maya), await enter(mira)];
+  await together(one, other, mira);
+  // Pages still come, sockets do not.
+  let tunnel = true;
+  await one.routeWebSocket(/\/v1\/socket$/, (socket) => { tunnel ? socket.close() : socket.connectToServer(); });
+  await one.reload();
+  const words = `Written before the reload ${Date.now()}`;
+  await one.getByRole("textbox", { name: /^Write to/ }).fill(words);
+  await one.keyboard.press("Enter");
+  await one.getByRole("log").getByText(words).waitFor();
+  await one.reload();
+  await one.getByRole("log").getByText(words).waitFor();
+  assert.equal(await other.getByRole("log").getByText(words).count(), 0, "it waits");
+  tunnel = false;
+  await one.reload();
+  await other.getByRole("log").getByText(words).waitFor();
+  await one.locator("[data-receipt=Seen]").waitFor();
+  for (const page of [one, other]) assert.equal(await page.getByRole("log").getByText(words).count(), 1);
+  assert.deepEqual(await one.evaluate(() => Object.keys(sessionStorage)), ["plaza"], "nothing waits any more");
+});
+
+test("a picture is chosen, taken back, chosen again, and posted without a word", async () => {
+  const page = await enter(amara);
+  const harbour = { name: "harbour.png", mimeType: "image/png", buffer: PICTURE };
+  await page.getByLabel("Picture", { exact: true }).setInputFiles(harbour);
+  const chosen = page.getByRole("img", { name: "harbour.png" });
+  await chosen.evaluate((it) => it.decode());
+  await accessible(page, "a picture that is chosen");
+  await page.getByRole("button", { name: "Without this picture" }).click();
+  await chosen.waitFor({ state: "detached" });
+  await page.getByLabel("Picture", { exact: true }).setInputFiles(harbour);
+  await page.getByRole("button", { name: "Post", exact: true }).click();
+  await page.getByText("Posted.").waitFor();
+  const posted = page.getByRole("list", { name: "For you" }).getByRole("article").first();
+  await posted.getByRole("img", { name: "By Amara Kaya" }).evaluate((it) => it.decode());
+  assert.equal(await chosen.count(), 0, "there is room for the next one");
+
+  await page.getByLabel("Picture", { exact: true }).setInputFiles({ ...harbour, buffer: PICTURE.subarray(0, PICTURE.length / 2) });
+  await page.getByText("This picture is broken.").waitFor();
+  await chosen.waitFor({ state: "detached" });
+});
+
+test("a group is made of those whom one follows, and they find it among their rooms", async () => {
+  const [one, other] = [await enter(wanda), await enter(amara)];
+  await visit(other, "#/rooms");
+  await other.locator(".room-list a").first().waitFor();
+  await visit(one, "#/rooms");
+  await one.getByRole("button", { name: "New group" }).click();
+  const name = `Lanterns ${Date.now()}`;
+  await one.getByRole("textbox", { name: "Name" }).fill(name);
+  await one.getByRole("checkbox", { name: /Amara Kaya/ }).check();
+  await accessible(one, "a new group");
+  await one.getByRole("button", { name: "Create, with 1" }).click();
+  await one.getByRole("log", { name: `Messages in ${name}` }).waitFor();
+  await one.getByText("2 members").waitFor();
+  await other.locator(".room-list").getByText(name).click();
+  await other.getByRole("textbox", { name: /^Write to/ }).fill("Who brings matches?");
+  await other.keyboard.press("Enter");
+  await one.getByRole("log").getByText("Who brings matches?").waitFor();
+});
+
+test("reels are there to be watched, one after the other", async () => {
+  const page = await enter(mira);
+  await page.getByRole("link", { name: "Reels" }).click();
+  const reel = page.getByRole("list", { name: "Reels" }).getByRole("article", { name: /^Reel by / }).first();
+  await reel.locator("video").evaluate((it) => it.play());
+  await reel.locator("video").evaluate((it) => new Promise((resolve) => { it.ontimeupdate = () => it.currentTime > 0 && resolve(); }));
+  await accessible(page, "reels");
+});
+
 test("a post is found in the feed, reacted to, commented on, and its author hears of it", async () => {
   const [author, reader] = [await enter(wanda), await enter(amara)];
   const words = `Lanterns over the harbour ${Date.now()} #lanterns`;
@@ -155,7 +194,7 @@ test("the ranked feed says why, shows less on wish, and goes on to the following
 
 test("somebody new registers, and stories stand in their tray until they were looked at", async () => {
   const handle = `story_${Date.now().toString(36)}`;
-  const teller = await publisher(handle);
+  const teller = await publisher(plaza.url, handle);
   const page = await window(browser, plaza.url);
   pages.push(page);
   await page.getByRole("button", { name: "I am new here" }).click();
@@ -286,7 +325,7 @@ for (const [name, options] of [
 
 test("on a phone nothing is wider than the phone", async () => {
   const page = await enter(maya, PHONE);
-  for (const hash of ["#/", "#/rooms", "#/search?q=bread", "#/inbox", `#/people/${wanda.handle}`]) {
+  for (const hash of ["#/", "#/reels", "#/rooms", "#/rooms/new", "#/search?q=bread", "#/inbox", `#/people/${wanda.handle}`]) {
     await visit(page, hash);
     await page.locator("main h1").first().waitFor({ state: "attached" });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);

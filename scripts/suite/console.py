@@ -1,11 +1,9 @@
 """The page: what is committed is what its source builds, its types hold, and it works in a real Chromium."""
 
 import filecmp
-import re
 
+import browsers
 import clients
-import needs
-import steps
 from stage import ROOT, StepFailed
 
 HOME = ROOT / "console"
@@ -24,16 +22,7 @@ def run(stage, tally):
         raise StepFailed(f"console/dist is not what console/app builds ({', '.join(stale)}): npm --prefix console run build")
     tally.passed += 1
 
-    chromium = stage.get(needs.chromium)
-    env = env | {"PLAZA_BIN": str(steps.built(stage) / "plaza"), "CHROMIUM": chromium}
-    tests = sorted((HOME / "tests").glob("*.test.mjs"))
-    status, log = stage.run("console", ["node", "--test", "--test-reporter=tap", *tests], env=env, cwd=HOME, timeout=900)
-    counts = dict(re.findall(r"^# (pass|fail) (\d+)$", log.read_text(), re.MULTILINE))
-    tally.passed += int(counts.get("pass", 0))
-    tally.failed += int(counts.get("fail", 0))
-    if status != 0:
-        failed = re.findall(r"^not ok .*$", log.read_text(), re.MULTILINE)
-        raise StepFailed("\n".join([*failed, f"log: {log}"]))
+    browsers.run(stage, tally, "console", (HOME / "tests").glob("*.test.mjs"), env, HOME, timeout=900)
 
 
 def differences(committed, fresh):

@@ -1,6 +1,7 @@
 import type { Backoff } from "./backoff.js";
 import type { Account, Schemas, SignedIn } from "./contract.js";
 import { Emitter } from "./emitter.js";
+import type { MessageStore } from "./messages.js";
 import { Rest } from "./rest.js";
 import { Session } from "./session.js";
 import { Socket, type WebSocketClass } from "./socket/socket.js";
@@ -11,6 +12,8 @@ export interface PlazaSettings {
   url: string;
   /** Where the log-in is kept; in memory, unless told. */
   tokens?: TokenStore;
+  /** Where messages are kept that wait to be sent, over a reload or a restart; nowhere, unless told. */
+  messages?: MessageStore;
   fetch?: typeof fetch;
   /** Node 20 has none: give it that of the package `ws`. */
   WebSocket?: WebSocketClass;
@@ -40,7 +43,8 @@ export class Plaza {
     this.#session = new Session({ url, fetch: ask }, settings.tokens ?? memoryTokens(), () => this.#signedOut());
     this.rest = new Rest({ url, fetch: ask, ...backoff }, this.#session);
     const WebSocket = settings.WebSocket ?? (globalThis.WebSocket as WebSocketClass | undefined);
-    this.socket = new Socket({ url: url.replace(/^http/, "ws"), WebSocket, ...backoff }, this.#session);
+    const messages = settings.messages && { messages: settings.messages };
+    this.socket = new Socket({ url: url.replace(/^http/, "ws"), WebSocket, ...backoff, ...messages }, this.#session);
   }
 
   /** Who is signed in. */
@@ -55,6 +59,7 @@ export class Plaza {
   /** Goes on as whom the token store has kept, if it has. */
   async restore(): Promise<Account | undefined> {
     await this.#session.restore();
+    await this.socket.restore();
     if (this.person) this.#told.emit("person", this.person);
     return this.person;
   }
@@ -84,6 +89,7 @@ export class Plaza {
     // What waits is somebody else's.
     this.socket.close();
     await this.#session.begin(signedIn);
+    await this.socket.restore();
     this.#told.emit("person", signedIn.account);
     return signedIn.account;
   }

@@ -1,7 +1,7 @@
 import { after, before, beforeEach, describe, test } from "node:test";
 import { PlazaProcess } from "./plaza.js";
 import { Proxy } from "./proxy.js";
-import { browser, namesOf, node, type Part, type Runtime } from "./runtimes.js";
+import { inEachRuntime, namesOf, type Part } from "./runtimes.js";
 import { firstLines } from "./readme.js";
 import type { Hands } from "./scenarios/world.js";
 
@@ -33,18 +33,11 @@ for (const [command, part] of [["up", "live"], ["mock", "mocked"]] as ["up" | "m
       await plaza?.stop();
     });
     test("the README's ten lines run as they stand", { timeout: WITHIN_MS }, () => firstLines(plaza.url, command === "up"));
-    for (const start of [async () => node(), browser]) {
-      describe(start === browser ? "Chromium" : "Node", () => {
-        let runtime: Runtime;
-        before(async () => {
-          runtime = await start();
-        });
-        after(() => runtime?.stop());
-        beforeEach(() => plaza.revive());
-        for (const name of namesOf(part)) {
-          test(name, { timeout: WITHIN_MS }, () => runtime.run(part, name, `http://127.0.0.1:${proxy.port}`, handsOf(plaza, proxy)));
-        }
-      });
-    }
+    inEachRuntime((runtime) => {
+      beforeEach(() => plaza.revive());
+      for (const name of namesOf(part)) {
+        test(name, { timeout: WITHIN_MS }, () => runtime().run(part, name, `http://127.0.0.1:${proxy.port}`, handsOf(plaza, proxy)));
+      }
+    });
   });
 }

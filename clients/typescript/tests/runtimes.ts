@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { after, before, describe } from "node:test";
 import { build } from "esbuild";
 import { chromium, type Browser } from "playwright-core";
 import { WebSocket } from "ws";
@@ -15,17 +16,29 @@ export const namesOf = (part: Part): string[] => Object.keys(ALL[part]);
 
 /** Where scenarios run. */
 export interface Runtime {
-  name: string;
   run(part: Part, name: string, url: string, hands: Hands): Promise<void>;
   stop(): Promise<void>;
 }
 
-export function node(): Runtime {
+function node(): Runtime {
   return {
-    name: "Node",
     run: (part, name, url, hands) => play(ALL[part][name]!, { url, hands, WebSocket: WebSocket as unknown as WebSocketClass }),
     stop: async () => {},
   };
+}
+
+/** Says `what` of Node and of Chromium, each with the runtime, which is there while tests run. */
+export function inEachRuntime(what: (runtime: () => Runtime) => void): void {
+  for (const [name, start] of [["Node", async () => node()], ["Chromium", browser]] as const) {
+    describe(name, () => {
+      let runtime: Runtime | undefined;
+      before(async () => {
+        runtime = await start();
+      });
+      after(() => runtime?.stop());
+      what(() => runtime!);
+    });
+  }
 }
 
 const PAGE = "/v1/scenarios";
@@ -33,7 +46,7 @@ const PAGE = "/v1/scenarios";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /** A real browser: that of the machine, `CHROMIUM` or Debian's. */
-export async function browser(): Promise<Runtime> {
+async function browser(): Promise<Runtime> {
   const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
   if (!existsSync(executablePath)) throw new Error(`${executablePath} is missing: install chromium, or name it in CHROMIUM`);
   const { outputFiles } = await build({
@@ -43,7 +56,6 @@ export async function browser(): Promise<Runtime> {
   const bundle = outputFiles[0]!.text;
   const started: Browser = await chromium.launch({ executablePath, args: FLAGS });
   return {
-    name: "Chromium",
     async run(part, name, url, hands) {
       const context = await started.newContext();
       try {

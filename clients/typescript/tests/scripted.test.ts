@@ -1,5 +1,5 @@
-import { after, before, describe, test } from "node:test";
-import { browser, namesOf, node, type Runtime } from "./runtimes.js";
+import { test } from "node:test";
+import { inEachRuntime, namesOf } from "./runtimes.js";
 import type { Hands } from "./scenarios/world.js";
 import { ScriptedServer } from "./script.js";
 
@@ -16,22 +16,15 @@ function handsOf(server: ScriptedServer): Hands {
   };
 }
 
-for (const start of [async () => node(), browser]) {
-  describe(start === browser ? "Chromium" : "Node", () => {
-    let runtime: Runtime;
-    before(async () => {
-      runtime = await start();
+inEachRuntime((runtime) => {
+  for (const name of namesOf("scripted")) {
+    test(name, { timeout: WITHIN_MS }, async () => {
+      const server = await ScriptedServer.start();
+      try {
+        await runtime().run("scripted", name, server.url, handsOf(server));
+      } finally {
+        await server.stop();
+      }
     });
-    after(() => runtime?.stop());
-    for (const name of namesOf("scripted")) {
-      test(name, { timeout: WITHIN_MS }, async () => {
-        const server = await ScriptedServer.start();
-        try {
-          await runtime.run("scripted", name, server.url, handsOf(server));
-        } finally {
-          await server.stop();
-        }
-      });
-    }
-  });
-}
+  }
+});

@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { waitMs } from "../src/backoff.js";
 import { PlazaError } from "../src/errors.js";
+import { webMessages, type KeptMessage } from "../src/messages.js";
 import { next } from "../src/socket/closing.js";
+import { isTooOld, Kept, REPEATED_WITHIN_MS } from "../src/socket/kept.js";
 import { Outbox, WAITING_MAX } from "../src/socket/outbox.js";
 import { Rooms } from "../src/socket/rooms.js";
 import { Progress } from "../src/socket/progress.js";
@@ -101,13 +103,22 @@ test("a command without an answer is out of time", async () => {
   await assert.rejects(outbox.ask("message.edit", {}, { timeoutMs: 1 }), { code: "timed_out" });
 });
 
-test("a log-in is kept in a window's storage, and what is broken there is none", () => {
-  const kept = new Map<string, string>();
-  const storage = {
+/** As browsers have it. */
+function storageOf(kept: Map<string, string>) {
+  return {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => void kept.set(key, value),
     removeItem: (key: string) => void kept.delete(key),
+    key: (index: number) => [...kept.keys()][index] ?? null,
+    get length() {
+      return kept.size;
+    },
   };
+}
+
+test("a log-in is kept in a window's storage, and what is broken there is none", () => {
+  const kept = new Map<string, string>();
+  const storage = storageOf(kept);
   const tokens = webTokens(storage, "ada");
   void tokens.save({ account: { handle: "ada" } } as never);
   assert.deepEqual(tokens.load(), { account: { handle: "ada" } });
@@ -115,6 +126,37 @@ test("a log-in is kept in a window's storage, and what is broken there is none",
   assert.equal(tokens.load(), undefined);
   void tokens.save(undefined);
   assert.equal(kept.size, 0);
+});
+
+const keptMessage = (id: string, at: number, user = "usr_ada"): KeptMessage => ({ user, at, message: { room: "room_1", client_id: id, text: id } });
+
+test("waiting messages are kept an entry each, and what is broken there is thrown away", () => {
+  const kept = new Map([["plaza", "a log-in"], ["plaza.message:x", "{"], ["plaza.message:y", "null"]]);
+  const messages = webMessages(storageOf(kept));
+  void messages.put(keptMessage("b", 2));
+  void messages.put(keptMessage("a", 1));
+  assert.deepEqual(messages.load(), [keptMessage("b", 2), keptMessage("a", 1)]);
+  void messages.remove(keptMessage("b", 2));
+  assert.deepEqual([...kept.keys()], ["plaza", "plaza.message:a"]);
+});
+
+test("a message is repeated for as long as the server knows it, and not a moment longer", () => {
+  assert.equal(isTooOld(keptMessage("a", 1_000), 1_000 + REPEATED_WITHIN_MS), false);
+  assert.equal(isTooOld(keptMessage("a", 1_000), 1_001 + REPEATED_WITHIN_MS), true);
+});
+
+test("a person's messages come back oldest first, and a store that fails costs no message", async () => {
+  const store = { load: () => [keptMessage("b", 2), keptMessage("c", 3, "usr_ben"), keptMessage("a", 1)], put: () => {}, remove: () => {} };
+  const texts = (await new Kept(store, () => "usr_ada").load()).map(({ message }) => message.text);
+  assert.deepEqual(texts, ["a", "b"]);
+  assert.deepEqual(await new Kept(store, () => undefined).load(), []);
+  const fails = () => {
+    throw new Error("it is full");
+  };
+  const kept = new Kept({ load: fails, put: fails, remove: async () => fails() }, () => "usr_ada");
+  assert.deepEqual(await kept.load(), []);
+  const sent = { duplicate: false } as never;
+  assert.equal(await kept.send(keptMessage("a", 1).message, async () => sent), sent);
 });
 
 test("ids are random UUIDs, as the contract writes them", () => {

@@ -2,11 +2,13 @@
 import { useEffect } from "preact/hooks";
 import { inOrder, pending, readRooms, rooms, roomsKnown, typing } from "../chat";
 import { ago, count, full } from "../format";
+import { Icon } from "../icons";
 import { Waiting } from "../pages";
 import { Avatar, nameOf, stateWord, watch } from "../people";
 import { me, type Room } from "../plaza";
-import { link, route } from "../route";
+import { go, link, route } from "../route";
 import { Conversation } from "./conversation";
+import { NewGroup } from "./group";
 
 export const titleOf = (room: Room): string => room.name ?? room.with?.name ?? "Somebody who left";
 
@@ -32,13 +34,16 @@ export function Rooms() {
   return (
     <div class={`rooms ${open ? "one-open" : ""}`}>
       <section class="room-list" aria-labelledby="rooms-title">
-        <h1 id="rooms-title">Rooms</h1>
+        <div class="room-list-top">
+          <h1 id="rooms-title">Rooms</h1>
+          <button type="button" class="icon-button" aria-label="New group" title="New group" onClick={() => go(link("rooms", "new"))}><Icon name="plus" /></button>
+        </div>
         {!roomsKnown.value ? (
           <Waiting />
         ) : inOrder.value.length === 0 ? (
           <div class="empty">
             <h2>No rooms yet</h2>
-            <p>Find somebody, and write to them.</p>
+            <p>Find somebody and write to them, or make a group.</p>
           </div>
         ) : (
           <ul>
@@ -48,7 +53,9 @@ export function Rooms() {
           </ul>
         )}
       </section>
-      {open ? (
+      {open === "new" ? (
+        <NewGroup />
+      ) : open ? (
         <Conversation key={open} id={open} room={rooms.value.get(open)} />
       ) : (
         <div class="card no-room empty">

@@ -2,6 +2,7 @@
 
 use kernel::ContentId;
 use schemas::content::{Audience, Content, ContentEdit, PostCreate};
+use schemas::feed::{FeedChoice, FeedPreferences, FeedPreferencesGiven};
 use system_tests::wait::{SOON, until};
 use system_tests::{Deployment, Person};
 
@@ -12,6 +13,7 @@ crate::on_both_stores![
     following_brings_earlier_posts_and_unfollowing_takes_them,
     a_block_empties_both_feeds_of_each_other,
     pages_neither_repeat_nor_skip_while_others_post,
+    the_feed_that_was_chosen_is_there_on_every_device,
 ];
 
 async fn say(person: &Person, text: &str) -> Content {
@@ -125,4 +127,35 @@ async fn pages_neither_repeat_nor_skip_while_others_post(plaza: &Deployment) {
         }
     }
     assert_eq!(read, before);
+}
+
+async fn the_feed_that_was_chosen_is_there_on_every_device(plaza: &Deployment) {
+    let (ada, ben) = (plaza.person("ada").await, plaza.person("ben").await);
+    ben.session.follow(ada.id()).await.unwrap();
+    let (older, newer) = (say(&ada, "first").await.id, say(&ada, "second").await.id);
+    feed_becomes(&ben, &[newer, older]).await;
+    assert_eq!(ben.session.feed_preferences().await.unwrap(), FeedPreferences::default());
+
+    let given: FeedPreferencesGiven =
+        serde_json::from_str(r#"{"feed":"following","language":"en","near":"52.52,13.405"}"#).unwrap();
+    let chosen = ben.session.prefer_feed(&given).await.unwrap();
+    let elsewhere = ben.log_in("phone").await.unwrap();
+    assert_eq!(elsewhere.session.feed_preferences().await.unwrap(), chosen);
+    assert_eq!(chosen.near.as_deref(), Some("52.52,13.405"));
+    let page = elsewhere.session.ranked_feed(None, 10).await.unwrap();
+    let ids: Vec<ContentId> = page.items.iter().map(|item| item.content.id).collect();
+    assert_eq!(ids, [newer, older], "newest first");
+
+    // What was refused changes nothing.
+    let wrong = FeedPreferencesGiven { feed: FeedChoice::Ranked, language: Some("eng".to_owned()), near: None };
+    assert_eq!(ben.session.prefer_feed(&wrong).await.unwrap_err().code(), Some("invalid_feed_language"));
+    assert_eq!(ben.session.feed_preferences().await.unwrap(), chosen);
+
+    let given = FeedPreferencesGiven { feed: FeedChoice::Ranked, language: None, near: None };
+    assert_eq!(ben.session.prefer_feed(&given).await.unwrap(), FeedPreferences::default());
+    assert_eq!(elsewhere.session.feed_preferences().await.unwrap(), FeedPreferences::default());
+    assert_eq!(ada.session.feed_preferences().await.unwrap(), FeedPreferences::default(), "nobody else's");
+    for person in [ada, ben] {
+        person.contract.assert_kept();
+    }
 }

@@ -3,7 +3,7 @@
 use kernel::{ContentId, Cursor, Page};
 use reqwest::Method;
 use schemas::content::Content;
-use schemas::feed::{FeedItem, StoryTray};
+use schemas::feed::{FeedItem, FeedPreferences, FeedPreferencesGiven, StoryTray};
 
 use super::{Request, Session};
 use crate::ApiError;
@@ -26,6 +26,16 @@ impl Session {
 
     pub async fn take_back_less(&self, content: ContentId) -> Result<(), ApiError> {
         self.delete(&format!("/v1/feed/less/{content}")).await
+    }
+
+    /// How we want our feed.
+    pub async fn feed_preferences(&self) -> Result<FeedPreferences, ApiError> {
+        self.get("/v1/feed/preferences").await
+    }
+
+    /// Chooses how we want our feed, on all devices. What is left out is forgotten.
+    pub async fn prefer_feed(&self, given: &FeedPreferencesGiven) -> Result<FeedPreferences, ApiError> {
+        self.send(Request::new(Method::PUT, "/v1/feed/preferences").body(given)).await
     }
 
     /// Those whom we follow who have a story, the unseen first.

@@ -29,6 +29,11 @@ impl Session {
         self.send(Request::new(Method::PATCH, &format!("/v1/media/{media}")).part(offset, part)).await
     }
 
+    /// Ends an upload, however far it is. Content that shows the file already goes on showing it.
+    pub async fn delete_upload(&self, media: MediaId) -> Result<(), ApiError> {
+        self.delete(&format!("/v1/media/{media}")).await
+    }
+
     /// Uploads a file, part by part. What it returns is being worked on: [`Session::media`] says when it is ready.
     pub async fn upload(&self, r#type: MediaType, file: Bytes) -> Result<Media, ApiError> {
         let media = self.begin_upload(&MediaUpload { r#type, bytes: file.len() as u64 }).await?;

@@ -9,12 +9,13 @@ import { uuid } from "../uuid.js";
 import type { WebSocketClass } from "./connection.js";
 import { Follows, type At, type Follower, type Resynced } from "./follow.js";
 import { Keeper } from "./keeper.js";
+import { isTooOld, Kept } from "./kept.js";
 import { Outbox, type RequestOptions } from "./outbox.js";
 import { Progress } from "./progress.js";
 import { Rooms, type Gap } from "./rooms.js";
-import type { FrameSeen, SocketSettings, SocketState, SocketTold, StateInfo } from "./told.js";
+import type { FrameSeen, Restored, SocketSettings, SocketState, SocketTold, StateInfo } from "./told.js";
 
-export type { Follower, FrameSeen, Gap, RequestOptions, Resynced, SocketState, SocketTold, StateInfo, WebSocketClass };
+export type { Follower, FrameSeen, Gap, RequestOptions, Restored, Resynced, SocketState, SocketTold, StateInfo, WebSocketClass };
 
 /** A WebSocket that stays: it comes back by itself, resumes, and hands on events in order, each once. */
 export class Socket {
@@ -24,6 +25,7 @@ export class Socket {
   readonly #told = new Emitter<SocketTold>();
   readonly #progress = new Progress();
   readonly #outbox: Outbox;
+  readonly #kept: Kept;
   readonly #rooms: Rooms;
   readonly #follows: Follows;
   readonly #keeper: Keeper;
@@ -37,6 +39,7 @@ export class Socket {
     this.#backoff = settings.backoff ?? BACKOFF;
     this.#session = session;
     this.#outbox = new Outbox((frame) => this.#write(frame), this.#backoff);
+    this.#kept = new Kept(settings.messages, () => session.account?.id);
     const request = <C extends Command>(op: C, d: Taken<C>) => this.request(op, d);
     this.#rooms = new Rooms({
       request,
@@ -118,8 +121,10 @@ export class Socket {
    * when it is carried out twice is repeated over a lost connection, everything else fails with `interrupted` then.
    */
   request<C extends Command>(op: C, d: Taken<C>, options?: RequestOptions): Promise<Reply<C>> {
-    const data = op === "message.send" ? { client_id: uuid(), ...d } : d;
-    return this.#outbox.ask(op, data, options) as Promise<Reply<C>>;
+    const ask = (data: unknown) => this.#outbox.ask(op, data, options);
+    if (op !== "message.send") return ask(d) as Promise<Reply<C>>;
+    const message = { client_id: uuid(), ...(d as Taken<"message.send">) };
+    return this.#kept.send(message, () => ask(message) as Promise<MessageSent>) as Promise<Reply<C>>;
   }
 
   /**
@@ -130,6 +135,22 @@ export class Socket {
     const { timeoutMs, signal, ...rest } = more;
     const options = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal && { signal }) };
     return this.request("message.send", { room, text, ...rest }, options);
+  }
+
+  /**
+   * Queues what this person left unsent when the page or the program ended (`messages` of the settings), and tells each as `restored`. Called by
+   * `Plaza` whenever somebody signs in or comes back.
+   */
+  async restore(): Promise<void> {
+    for (const kept of await this.#kept.load()) {
+      const { message } = kept;
+      const late = () => Promise.reject(new PlazaError("interrupted", "It may have been said already, too long ago to ask."));
+      const send = () => this.#outbox.ask("message.send", message) as Promise<MessageSent>;
+      const sent = this.#kept.resend(kept, isTooOld(kept, Date.now()) ? late : send);
+      // Whoever wants to know is told below.
+      sent.catch(() => {});
+      this.#told.emit("restored", { message, sent });
+    }
   }
 
   #close(error: PlazaError): void {

@@ -1,7 +1,8 @@
 // What a socket tells, and what it is told at its start.
 import type { Backoff } from "../backoff.js";
-import type { CommandFrame, Frame, Happenings, Identified } from "../contract.js";
+import type { CommandFrame, Frame, Happenings, Identified, MessageSent, Schemas } from "../contract.js";
 import type { PlazaError } from "../errors.js";
+import type { MessageStore } from "../messages.js";
 import type { WebSocketClass } from "./connection.js";
 import type { At, Resynced } from "./follow.js";
 import type { Gap } from "./rooms.js";
@@ -11,6 +12,7 @@ export interface SocketSettings {
   url: string;
   WebSocket: WebSocketClass | undefined;
   backoff?: Backoff;
+  messages?: MessageStore;
 }
 
 /** `waiting`: between two tries. `closed`: before `connect`, after `close`, or ended by the server for good. */
@@ -34,6 +36,13 @@ export interface FrameSeen {
   at: number;
 }
 
+/** A message of a former page or program, which waits to be sent now. */
+export interface Restored {
+  message: Schemas["MessageSend"];
+  /** What `send` would have told. */
+  sent: Promise<MessageSent>;
+}
+
 /** What `Socket.on` tells: events and signals by type, and what the socket itself has to say. */
 export type SocketTold = { [K in keyof Happenings]: [happening: Happenings[K], at: At] } & {
   state: [state: SocketState, info: StateInfo];
@@ -41,6 +50,8 @@ export type SocketTold = { [K in keyof Happenings]: [happening: Happenings[K], a
   resync: [why: Resynced];
   /** Messages that cannot be had, or are too many to be told one by one: read history. */
   gap: [gap: Gap];
+  /** Left unsent when the page or the program ended, and queued again. */
+  restored: [restored: Restored];
   /** Each frame that passes, for those who want to see. */
   frame: [seen: FrameSeen];
 };

@@ -1,7 +1,7 @@
 // Scenarios on a real Plaza.
 import type { Plaza, Schemas } from "../../src/index.js";
 import { WAITING_MAX } from "../../src/socket/outbox.js";
-import { client, failure, numbered, PASSWORD, person, same, texts, until, type World } from "./world.js";
+import { client, failure, numbered, PASSWORD, person, registered, restored, same, texts, until, Window, type World } from "./world.js";
 
 /** Two people in a room of theirs, connected. */
 async function two(world: World): Promise<{ ada: Plaza; ben: Plaza; room: string }> {
@@ -75,6 +75,28 @@ export const live: Record<string, (world: World) => Promise<void>> = {
     const { duplicate, message } = await sending;
     same([duplicate, message.seq], [true, 1]);
     same(await history(ada, room), ["Did you get this?"]);
+  },
+
+  async "a page ends while answers are lost: the next one sends what waited, and the repeat is the same message"(world) {
+    const window = new Window(world);
+    const [before, ben] = [await registered(window.page(), "ada"), await person(world, "ben")];
+    const { id: room } = await before.rest.post("/v1/rooms", { body: { kind: "direct", user: ben.person!.id } });
+    await Promise.all([before.socket.connect(), ben.socket.connect()]);
+    const heard = texts(ben, room);
+    await world.hands.muffle();
+    for (const text of numbered(3)) void before.socket.send(room, text).catch(() => {});
+    await until("the first has arrived", async () => (await history(ben, room)).length === 1);
+
+    const after = window.page();
+    await world.hands.cut();
+    const told = restored(after);
+    same((await after.restore())?.id, before.person!.id);
+    same(told.texts, numbered(3));
+    await after.socket.connect();
+    const sent = await Promise.all(told.sent);
+    same(sent.map(({ duplicate, message }) => [duplicate, message.seq]), [[true, 1], [false, 2], [false, 3]]);
+    await until("ben has heard all", () => heard.length >= 3);
+    same([heard, await history(ben, room), await window.messages.load()], [numbered(3), numbered(3), []]);
   },
 
   async "the server is killed and starts again: what waits is sent, what was missed is read"(world) {

@@ -1,6 +1,6 @@
 // Scenarios on a server that does as it is told: what a real one does seldom.
 import type { Plaza, SignedIn } from "../../src/index.js";
-import { client, failure, numbered, PASSWORD, same, until, type World } from "./world.js";
+import { client, failure, numbered, PASSWORD, restored, same, until, Window, type World } from "./world.js";
 
 export const ROOM = "room_01kdvdq3v2f1gtr8m4n6p0s5wz";
 const CHANNEL = "room_01kdvdqdx6e9nw4d8k0p2r5t7v";
@@ -205,6 +205,54 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     same((await waiting).code, "closed");
     await plaza.socket.send(ROOM, "hello");
     same([plaza.socket.state, (await heardOf(world, "identify")).map(({ d }) => d["resume"] ?? null)], ["ready", [null, null]]);
+  },
+
+  async "messages that waited when a page ended are sent by the next one, in order and under the same ids"(world) {
+    const window = new Window(world);
+    const before = window.page();
+    await before.logIn({ handle: "ada", password: PASSWORD });
+    await before.socket.connect();
+    await world.hands.set({ ignore: "message.send" });
+    for (const text of ["one", "two"]) void before.socket.send(ROOM, text).catch(() => {});
+    await until("the first is sent", async () => (await heardOf(world, "message.send")).length === 1);
+
+    const after = window.page();
+    await world.hands.hangUp(1012);
+    const told = restored(after);
+    await after.restore();
+    const third = after.socket.send(ROOM, "three");
+    same([told.texts, after.socket.waiting, (await window.messages.load()).length], [["one", "two"], 3, 3]);
+    // What is asked for twice is there once.
+    await after.restore();
+    await after.socket.connect();
+    await Promise.all([...told.sent, third]);
+    const sent = await heardOf(world, "message.send");
+    same(sent.map(({ d }) => d["text"]), ["one", "one", "two", "three"]);
+    same([sent[0]!.d["client_id"] === sent[1]!.d["client_id"], told.texts.length], [true, 2]);
+    await until("none is kept", async () => (await window.messages.load()).length === 0);
+  },
+
+  async "messages that were refused, given up or somebody else's are not sent by the next page"(world) {
+    const window = new Window(world);
+    const before = window.page();
+    await before.logIn({ handle: "ada", password: PASSWORD });
+    await before.socket.connect();
+    await world.hands.set({ refuse: { op: "message.send", code: "blocked", retry: false, times: 1 } });
+    same((await failure(before.socket.send(ROOM, "refused"))).code, "blocked");
+    const given = new AbortController();
+    const late = failure(before.socket.send(ROOM, "given up", { signal: given.signal }));
+    given.abort();
+    same((await late).code, "aborted");
+    const kept = { user: "usr_01kdvdnjs8f0na4t2agyygc3v3", at: 1, message: { room: ROOM, client_id: "1", text: "by ben" } };
+    await window.messages.put(kept);
+
+    const after = window.page();
+    const told = restored(after);
+    await after.restore();
+    same([told.texts, await window.messages.load()], [[], [kept]]);
+    const waiting = failure(after.socket.send(ROOM, "never"));
+    await after.logOut();
+    same([(await waiting).code, await window.messages.load()], ["closed", [kept]]);
   },
 
   async "what another window has refreshed is not refreshed again"(world) {

@@ -1,5 +1,5 @@
 // What a scenario has, in Node and in a browser alike: a Plaza to talk to, and hands that break things.
-import { Plaza, type PlazaSettings, type WebSocketClass } from "../../src/index.js";
+import { Plaza, webMessages, webTokens, type MessageSent, type PlazaSettings, type WebSocketClass } from "../../src/index.js";
 
 export interface World {
   url: string;
@@ -93,6 +93,56 @@ export function client(world: World, settings: Partial<PlazaSettings> = {}): Pla
   return plaza;
 }
 
+/** A window whose page ends without a word, and begins anew with what the storage has kept. */
+export class Window {
+  readonly #storage = storage();
+  readonly messages = webMessages(this.#storage);
+  readonly #world: World;
+  #end: (() => void) | undefined;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The page that was there is heard of no more: it neither hears nor connects. */
+  page(): Plaza {
+    this.#end?.();
+    let ended = false;
+    this.#end = () => (ended = true);
+    const Real = this.#world.WebSocket ?? (globalThis.WebSocket as WebSocketClass);
+    const deaf = { readyState: 0, send: () => {}, close: () => {}, onopen: null, onmessage: null, onclose: null, onerror: null };
+    const Mortal = function (url: string, protocol: string) {
+      return ended ? deaf : new Real(url, protocol);
+    } as unknown as WebSocketClass;
+    return client(this.#world, { tokens: webTokens(this.#storage), messages: this.messages, WebSocket: Mortal });
+  }
+}
+
+/** That of the browser, or one like it. */
+function storage(): Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length"> {
+  if (typeof document !== "undefined") return sessionStorage;
+  const kept = new Map<string, string>();
+  return {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+    key: (index) => [...kept.keys()][index] ?? null,
+    get length() {
+      return kept.size;
+    },
+  };
+}
+
+/** What a page tells of the messages that the one before it left. */
+export function restored(plaza: Plaza): { texts: string[]; sent: Promise<MessageSent>[] } {
+  const told = { texts: [] as string[], sent: [] as Promise<MessageSent>[] };
+  plaza.socket.on("restored", ({ message, sent }) => {
+    told.texts.push(message.text);
+    told.sent.push(sent);
+  });
+  return told;
+}
+
 /** Runs a scenario, and sends everybody home. */
 export async function play(scenario: (world: World) => Promise<void>, world: World): Promise<void> {
   try {
@@ -106,7 +156,10 @@ export const PASSWORD = "a long enough passphrase";
 
 /** A new person, whose handle nobody else has. */
 export async function person(world: World, name: string, settings: Partial<PlazaSettings> = {}): Promise<Plaza> {
-  const plaza = client(world, settings);
+  return registered(client(world, settings), name);
+}
+
+export async function registered(plaza: Plaza, name: string): Promise<Plaza> {
   const handle = `${name}_${Math.random().toString(36).slice(2, 12)}`.toLowerCase();
   await plaza.register({ handle, name, password: PASSWORD });
   return plaza;

@@ -1,14 +1,13 @@
-//! The graph and content, as feeds see them.
+//! The graph, and what people did with content, as feeds see them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use feed::{Area, Edge, Entry, Followers, Reception, Shown, Source, Window};
+use feed::{Edge, Followers, Reception};
 use index::Language;
-use kernel::{ContentId, ContentKind, Problem, Timestamp, UserId};
+use kernel::{ContentId, Problem, Timestamp, UserId};
 
-use super::Relations;
+use super::{FeedContent, Relations};
 
 // A page shorter than asked for means to feeds that it is the last.
 const _: () = assert!(graph::FOLLOWERS_PAGE >= feed::timelines::BATCH_MAX);
@@ -37,36 +36,6 @@ impl feed::Graph for Relations {
     }
 }
 
-pub struct FeedContent(pub Arc<content::Service>);
-
-#[async_trait]
-impl feed::Contents for FeedContent {
-    async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem> {
-        let found = self.0.visible(viewer, ids).await?;
-        Ok(Shown { contents: found.contents, gone: found.gone })
-    }
-
-    async fn latest(&self, sources: &[Source], window: Window, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let source = |it: &Source| content::Source { author: it.author, kind: it.kind };
-        let sources: Vec<content::Source> = sources.iter().map(source).collect();
-        let window = content::Window { before: window.before, from: window.from };
-        Ok(entries(self.0.latest(&sources, window, limit).await?))
-    }
-
-    async fn stories(&self, authors: &[UserId], since: Timestamp, each: usize) -> Result<Vec<Entry>, Problem> {
-        Ok(entries(self.0.stories(authors, since, each).await?))
-    }
-
-    async fn newest(&self, kind: ContentKind, limit: usize) -> Result<Vec<Entry>, Problem> {
-        Ok(entries(self.0.newest(kind, limit).await?))
-    }
-
-    async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let place = (area.latitude, area.longitude);
-        Ok(entries(self.0.listings_near(place, area.radius_m, before, limit).await?))
-    }
-}
-
 #[async_trait]
 impl feed::ranked::Opens for FeedContent {
     async fn open(&self, id: ContentId) -> Result<Option<feed::ranked::Open>, Problem> {
@@ -78,10 +47,6 @@ impl feed::ranked::Opens for FeedContent {
         };
         Ok(self.0.open(id).await?.map(open))
     }
-}
-
-fn entries(found: Vec<(ContentId, UserId)>) -> Vec<Entry> {
-    found.into_iter().map(|(id, author)| Entry { id, author }).collect()
 }
 
 /// What people did with content, as trays and pools see it.

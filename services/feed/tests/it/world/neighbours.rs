@@ -2,19 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use content::{People, Relations, Standing};
-use feed::{Area, Contents, Edge, Entry, Followers, Graph, Reception, Receptions, Shown, Source, Window};
-use kernel::{ContentId, ContentKind, MediaId, Problem, Timestamp, UserId};
+use feed::{Edge, Followers, Graph, Reception, Receptions};
+use kernel::{ContentId, MediaId, Problem, UserId};
 use parking_lot::Mutex;
 use schemas::accounts::PersonSummary;
 use schemas::content::Audience;
 use schemas::engagement::Engagement;
 use schemas::media::Attachment;
 use web::testing::{StandIn, Town};
+
+// What plaza gives to feeds is what they are tested with.
+#[path = "../../../../../plaza/src/wiring/adapters/feed_content.rs"]
+mod feed_content;
+pub use feed_content::FeedContent as Content;
 
 /// Answers as accounts and the graph do, and counts how often it was asked.
 #[derive(Default)]
@@ -117,41 +121,6 @@ impl content::Engagements for Society {
     async fn of(&self, _: UserId, _: &[ContentId]) -> Result<HashMap<ContentId, Engagement>, Problem> {
         Ok(HashMap::new())
     }
-}
-
-/// The posts' slice as feeds see it.
-pub struct Content(pub Arc<content::Service>);
-
-#[async_trait]
-impl Contents for Content {
-    async fn shown(&self, viewer: UserId, ids: &[ContentId]) -> Result<Shown, Problem> {
-        let visible = self.0.visible(viewer, ids).await?;
-        Ok(Shown { contents: visible.contents, gone: visible.gone })
-    }
-
-    async fn latest(&self, sources: &[Source], window: Window, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let source = |it: &Source| content::Source { author: it.author, kind: it.kind };
-        let sources: Vec<content::Source> = sources.iter().map(source).collect();
-        let window = content::Window { before: window.before, from: window.from };
-        Ok(entries(self.0.latest(&sources, window, limit).await?))
-    }
-
-    async fn stories(&self, authors: &[UserId], since: Timestamp, each: usize) -> Result<Vec<Entry>, Problem> {
-        Ok(entries(self.0.stories(authors, since, each).await?))
-    }
-
-    async fn newest(&self, kind: ContentKind, limit: usize) -> Result<Vec<Entry>, Problem> {
-        Ok(entries(self.0.newest(kind, limit).await?))
-    }
-
-    async fn listings_near(&self, area: Area, before: Option<ContentId>, limit: usize) -> Result<Vec<Entry>, Problem> {
-        let place = (area.latitude, area.longitude);
-        Ok(entries(self.0.listings_near(place, area.radius_m, before, limit).await?))
-    }
-}
-
-fn entries(found: Vec<(ContentId, UserId)>) -> Vec<Entry> {
-    found.into_iter().map(|(id, author)| Entry { id, author }).collect()
 }
 
 /// What was seen and how it was received, as a test says.
