@@ -45,6 +45,11 @@ impl Process {
         Self { program, child }
     }
 
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     ///
     /// # Panics

@@ -95,10 +95,10 @@ impl Server {
 
     async fn ready(&mut self) {
         let (kind, port, pid_file) = (self.kind, self.port, self.folder.join("db/postmaster.pid"));
+        let own = self.process.id().to_string();
         self.process
             .ready(READY_WITHIN, async || match kind {
-                Kind::Postgres => std::fs::read_to_string(&pid_file)
-                    .is_ok_and(|text| text.lines().nth(7).is_some_and(|status| status.trim() == "ready")),
+                Kind::Postgres => std::fs::read_to_string(&pid_file).is_ok_and(|text| is_ready(&text, &own)),
                 Kind::Redis => answers(port, b"PING\r\n", b"+PONG").await,
                 // An OPTIONS request of protocol version 4; a SUPPORTED answer.
                 Kind::Cassandra => answers(port, &[4, 0, 0, 0, 5, 0, 0, 0, 0], &[0x84, 0, 0, 0, 6]).await,
@@ -107,6 +107,12 @@ impl Server {
             })
             .await;
     }
+}
+
+/// What PostgreSQL's file of its process says. One that was killed leaves its file behind, which says ready for ever.
+fn is_ready(pid_file: &str, own: &str) -> bool {
+    let mut lines = pid_file.lines().map(str::trim);
+    lines.next() == Some(own) && lines.nth(6) == Some("ready")
 }
 
 fn program(kind: Kind, folder: &Path, port: u16, more: &[String]) -> Program {
@@ -163,5 +169,14 @@ mod tests {
     fn ports_are_given_out_once() {
         let (first, second) = (free_ports(2), free_ports(1));
         assert!(second > first + 1 || second < first, "{first} {second}");
+    }
+
+    #[test]
+    fn a_killed_postgres_is_not_taken_for_the_one_that_follows_it() {
+        let file = |pid, status| format!("{pid}\n/data\n1800000000\n5432\n\n127.0.0.1\n  1 2\n{status}   \n");
+        assert!(is_ready(&file(42, "ready"), "42"));
+        assert!(!is_ready(&file(42, "starting"), "42"));
+        assert!(!is_ready(&file(41, "ready"), "42"));
+        assert!(!is_ready("42\n", "42"));
     }
 }

@@ -81,8 +81,11 @@ pub async fn run(options: Options) -> Result<(), Error> {
     for engine in &options.engines {
         let (mut bare_reads, mut bare_bulks, mut ours) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..options.runs {
+            // In an index of its own: a pipeline that finds what others have written into its index builds that anew.
             let stage = Stage::open(*engine).await?;
             bare_bulks.push(floors::bulk(&stage, options.changes).await?);
+            stage.close().await;
+            let stage = Stage::open(*engine).await?;
             let (read, through) = through::changes(&stage, options.changes).await?;
             bare_reads.push(read);
             ours.push(through);
