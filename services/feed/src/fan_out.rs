@@ -17,8 +17,11 @@ use crate::routes::{Published, Routes};
 use crate::timelines::{BATCH_MAX, Line, Timelines};
 use crate::viewers::{Viewer, Viewers};
 
-/// Followers of an author that are looked at in a step of a long fan-out, in pages of [`BATCH_MAX`].
-pub const PAGES_A_STEP: usize = 4;
+/// Followers that a long fan-out reads at once. It is some batches, so that reading the next of them takes no longer than
+/// writing these.
+pub const FOLLOWERS_PAGE: usize = 4 * BATCH_MAX;
+/// Pages of followers that are looked at in a step of a long fan-out.
+pub const PAGES_A_STEP: usize = 2;
 /// From so many followers on, those who come daily are served before the others: fewer are served within a moment, and to look
 /// for those first costs more than it gains.
 pub const ACTIVE_FIRST_MIN: u64 = 10_000;
@@ -76,6 +79,12 @@ impl Pass {
 pub(crate) struct Place {
     pub(crate) pass: Pass,
     pub(crate) after: Option<UserId>,
+}
+
+/// What a page of followers gives to write, and its last follower if there may be more.
+struct Step {
+    lines: Vec<Line>,
+    next: Option<UserId>,
 }
 
 pub(crate) struct FanOut {
@@ -140,55 +149,47 @@ impl FanOut {
         Ok(places)
     }
 
-    /// A further step of a long fan-out, and where it goes on after that. The next page of followers is read while the one
-    /// before is written.
+    /// A further step of a long fan-out, and where it goes on after that. The next page of followers is read while those of
+    /// the one before are written.
     pub(crate) async fn go_on(&self, publication: Publication, place: Place) -> Result<Option<Place>, Error> {
         let Source { author, kind } = publication.source();
         let reach = self.routes.reach(author, kind).await?;
         if reach == Reach::NOBODY {
             return Ok(None);
         }
-        let mut page = self.graph.followers(author, place.after, BATCH_MAX).await?;
-        let mut lines = Vec::new();
+        let (mut lines, mut at) = (Vec::new(), place);
+        let mut page = self.page(&publication, at, reach).await?;
         for pages in 1..=PAGES_A_STEP {
-            let last = if page.len() == BATCH_MAX { page.last().copied() } else { None };
-            lines.extend(self.lines(&publication, page, place.pass, reach).await?);
-            let next = last.filter(|_| pages < PAGES_A_STEP);
-            // Some pages have few who are served now.
-            let due = if lines.len() >= BATCH_MAX || next.is_none() { std::mem::take(&mut lines) } else { Vec::new() };
-            let read = async {
-                match next {
-                    Some(after) => Ok::<_, Error>(self.graph.followers(author, Some(after), BATCH_MAX).await?),
-                    None => Ok(Vec::new()),
-                }
-            };
-            let ((), read) = tokio::try_join!(self.write(&due), read)?;
-            if next.is_none() {
-                let next = match last {
-                    Some(after) => Some(Place { pass: place.pass, after: Some(after) }),
-                    None => place.pass.next(reach).map(|pass| Place { pass, after: None }),
-                };
+            lines.append(&mut page.lines);
+            let Some(next) = page.next else {
+                self.write(&lines).await?;
+                let next = at.pass.next(reach).map(|pass| Place { pass, after: None });
                 if next.is_none() {
                     self.visible(&publication);
                 }
                 return Ok(next);
+            };
+            at.after = Some(next);
+            if pages == PAGES_A_STEP {
+                break;
             }
-            page = read;
+            // Whole batches: the remainder goes with the next page.
+            let left = lines.split_off(lines.len() - lines.len() % BATCH_MAX);
+            ((), page) = tokio::try_join!(self.write(&lines), self.page(&publication, at, reach))?;
+            lines = left;
         }
-        Ok(None)
+        self.write(&lines).await?;
+        Ok(Some(at))
     }
 
-    async fn lines(
-        &self,
-        publication: &Publication,
-        page: Vec<UserId>,
-        pass: Pass,
-        reach: Reach,
-    ) -> Result<Vec<Line>, Error> {
-        let all = pass == Pass::Everybody && reach == Reach::EVERYBODY;
+    /// The followers at a place, as far as they have a turn.
+    async fn page(&self, publication: &Publication, place: Place, reach: Reach) -> Result<Step, Error> {
+        let page = self.graph.followers(publication.author, place.after, FOLLOWERS_PAGE).await?;
+        let next = if page.len() == FOLLOWERS_PAGE { page.last().copied() } else { None };
+        let all = place.pass == Pass::Everybody && reach == Reach::EVERYBODY;
         let known = if all { HashMap::new() } else { self.viewers.of_all(&page).await? };
-        let chosen = page.into_iter().filter(|id| chosen(*id, pass, reach, &known, publication.posted_at));
-        Ok(chosen.map(|viewer| publication.line(viewer)).collect())
+        let chosen = page.into_iter().filter(|id| chosen(*id, place.pass, reach, &known, publication.posted_at));
+        Ok(Step { lines: chosen.map(|viewer| publication.line(viewer)).collect(), next })
     }
 
     /// What is known of those followers of whom it matters. Whoever comes into a higher class after this was asked pulls what

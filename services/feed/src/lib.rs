@@ -62,7 +62,7 @@ mod viewers;
 mod worker;
 
 pub use error::Error;
-pub use fan_out::{ACTIVE_FIRST_MIN, PAGES_A_STEP, Pass, TRIM_EVERY};
+pub use fan_out::{ACTIVE_FIRST_MIN, FOLLOWERS_PAGE, PAGES_A_STEP, Pass, TRIM_EVERY};
 pub use http::routes;
 pub use jobs::Task;
 pub use model::{Area, Entry, RADIUS_M_MAX, Source, Window};

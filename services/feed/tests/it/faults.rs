@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use feed::timelines::{BATCH_MAX, Line};
-use feed::{Entry, PAGES_A_STEP, Timelines};
+use feed::{Entry, FOLLOWERS_PAGE, PAGES_A_STEP, Timelines};
 use futures_util::{StreamExt as _, stream};
 use kernel::{ContentId, StoreError, UserId};
 use parking_lot::Mutex;
@@ -144,7 +144,7 @@ async fn a_worker_killed_half_way_neither_skips_nor_doubles(store: Store) {
             assert_eq!(timeline, [post]);
         }
         let steps = pushes.begun.load(Ordering::SeqCst);
-        // One for those of the first page who come daily, one for the last page's, three for the rest; and what hung.
+        // One for the first followers who come daily, one for the last of these, three for the rest; and what hung.
         assert!(steps <= 5 + 1 + 2, "{steps} pushes: what was done before is not done again");
     }
 }
@@ -172,9 +172,10 @@ async fn a_long_fan_out_lets_others_pass() {
     let pushes = Arc::new(Pushes::default());
     let world = faulty(Store::Postgres, &pushes).await;
     let [big, also_big, small] = world.people();
-    let pages = 1 + 2 * PAGES_A_STEP;
-    crowd(&world, big, pages * BATCH_MAX);
-    crowd(&world, also_big, pages * BATCH_MAX);
+    let batches_a_step = PAGES_A_STEP * FOLLOWERS_PAGE / BATCH_MAX;
+    let batches = 1 + 2 * batches_a_step;
+    crowd(&world, big, batches * BATCH_MAX);
+    crowd(&world, also_big, batches * BATCH_MAX);
     let fans = crowd(&world, small, 2);
     let (long, also_long) = (world.post(big).await, world.post(also_big).await);
     while world.deliver_once().await > 0 {}
@@ -187,11 +188,11 @@ async fn a_long_fan_out_lets_others_pass() {
     }
     let order = pushes.order.lock();
     let turns: Vec<ContentId> = order.iter().copied().filter(|post| *post != short).collect();
-    assert_eq!(turns.len(), 2 * pages);
-    assert_eq!(turns[..2], [long, also_long], "a first page each at once");
+    assert_eq!(turns.len(), 2 * batches);
+    assert_eq!(turns[..2], [long, also_long], "a first batch each at once");
     let steps: Vec<&[ContentId]> = turns[2..].chunk_by(|a, b| a == b).collect();
     assert_eq!(steps.len(), 4, "and then they take turns");
-    assert!(steps.iter().all(|step| step.len() == PAGES_A_STEP));
+    assert!(steps.iter().all(|step| step.len() == batches_a_step));
 }
 
 /// Those who come daily have it before anybody else has, wherever they are among the followers.
