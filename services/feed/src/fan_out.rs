@@ -67,6 +67,16 @@ impl Pass {
         }
     }
 
+    /// The lowest class of which it matters who is in it: everybody else is as if unknown.
+    fn least(self, reach: Reach) -> Class {
+        let pushed = Class::all().find(|class| reach.pushes_to(*class)).unwrap_or(Class::ACTIVE);
+        match self {
+            Self::Active => Class::ACTIVE.max(pushed),
+            Self::Everybody | Self::Rest if pushed == Class::LOWEST => Class::ACTIVE,
+            Self::Everybody | Self::Rest => pushed.min(Class::ACTIVE),
+        }
+    }
+
     /// What comes after this pass is through, when pushing goes to `reach`.
     fn next(self, reach: Reach) -> Option<Self> {
         let below = Class::all().filter(|class| *class < Class::ACTIVE);
@@ -187,7 +197,7 @@ impl FanOut {
         let page = self.graph.followers(publication.author, place.after, FOLLOWERS_PAGE).await?;
         let next = if page.len() == FOLLOWERS_PAGE { page.last().copied() } else { None };
         let all = place.pass == Pass::Everybody && reach == Reach::EVERYBODY;
-        let known = if all { HashMap::new() } else { self.viewers.of_all(&page).await? };
+        let known = if all { HashMap::new() } else { self.viewers.of_all(&page, place.pass.least(reach)).await? };
         let chosen = page.into_iter().filter(|id| chosen(*id, place.pass, reach, &known, publication.posted_at));
         Ok(Step { lines: chosen.map(|viewer| publication.line(viewer)).collect(), next })
     }
@@ -200,18 +210,19 @@ impl FanOut {
         reaches: &HashMap<Source, Reach>,
         followers: &HashMap<UserId, Followers>,
     ) -> Result<HashMap<UserId, Viewer>, Error> {
-        let mut asked: Vec<UserId> = Vec::new();
+        let (mut asked, mut least): (Vec<UserId>, Class) = (Vec::new(), Class::ACTIVE);
         for publication in publications {
             let Some(followers) = followers.get(&publication.author) else { continue };
-            match reaches.get(&publication.source()) {
-                Some(&Reach::NOBODY) => {}
-                Some(&Reach::EVERYBODY) | None if Pass::first(followers) == Pass::Everybody => {}
-                _ => asked.extend(&followers.first),
+            let reach = reaches.get(&publication.source()).copied().unwrap_or(Reach::EVERYBODY);
+            let pass = Pass::first(followers);
+            if reach != Reach::NOBODY && (pass, reach) != (Pass::Everybody, Reach::EVERYBODY) {
+                asked.extend(&followers.first);
+                least = least.min(pass.least(reach));
             }
         }
         asked.sort_unstable();
         asked.dedup();
-        Ok(if asked.is_empty() { HashMap::new() } else { self.viewers.of_all(&asked).await? })
+        Ok(if asked.is_empty() { HashMap::new() } else { self.viewers.of_all(&asked, least).await? })
     }
 
     async fn write(&self, lines: &[Line]) -> Result<(), Error> {
@@ -290,6 +301,25 @@ mod tests {
                 let after = Viewer { class: then, worst: first.min(then), since };
                 let served = Pass::Active.serves(&before, posted_at) || Pass::Rest.serves(&after, posted_at);
                 assert!(served, "{first:?} and then {then:?}");
+            }
+        }
+    }
+
+    /// Of whom nothing is known is as who was never counted: that must not change who is served.
+    #[test]
+    fn nothing_has_to_be_known_of_those_below_the_least_class() {
+        let posted_at = Timestamp::from_millis(1_000);
+        for reach in (0..=4).map(Reach::from_number) {
+            for pass in [Pass::Everybody, Pass::Active, Pass::Rest] {
+                for class in Class::all().filter(|class| *class < pass.least(reach)) {
+                    for since in [0, 2_000].map(Timestamp::from_millis) {
+                        let id = UserId::new(posted_at);
+                        let known = HashMap::from([(id, Viewer { class, worst: class, since })]);
+                        let told = chosen(id, pass, reach, &known, posted_at);
+                        let untold = chosen(id, pass, reach, &HashMap::new(), posted_at);
+                        assert_eq!(told, untold, "{reach:?} {pass:?} {class:?}");
+                    }
+                }
             }
         }
     }
