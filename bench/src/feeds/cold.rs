@@ -45,11 +45,10 @@ impl Cold {
             .bind(buffers * ROWS_A_PAGE * 3 / 2)
             .execute(db.pool())
             .await?;
-        let (folder, filling): (String, String) = sqlx::query_as(
-            "SELECT current_setting('data_directory'), pg_relation_filepath('nothing')",
-        )
-        .fetch_one(db.pool())
-        .await?;
+        let (folder, filling): (String, String) =
+            sqlx::query_as("SELECT current_setting('data_directory'), pg_relation_filepath('nothing')")
+                .fetch_one(db.pool())
+                .await?;
         let filling = Path::new(&folder).join(filling);
         let mut folders: Vec<PathBuf> = filling.parent().map(Path::to_owned).into_iter().collect();
         if let Some(cassandra) = cassandra {
