@@ -20,6 +20,7 @@
 //! - An account that turns public keeps its open requests; nothing is accepted that nobody has looked at.
 //! - Lists are in the order of (since, id), and a cursor names the last entry: adding to a list moves nothing in it.
 
+mod blocked;
 mod error;
 mod events;
 mod http;

@@ -145,15 +145,20 @@ pub(crate) async fn standings(db: &Db, viewer: UserId, others: &[UserId]) -> Sto
     Ok(rows.into_iter().map(standing).collect())
 }
 
-/// Whether one of two blocks the other. Asked with every message of two people, so it is a plan of its own that PostgreSQL keeps.
-pub(crate) async fn blocked(db: &Db, one: UserId, other: UserId) -> StoreResult<bool> {
+/// Of each pair, whether one blocks the other.
+pub(crate) async fn blocked(db: &Db, pairs: &[(UserId, UserId)]) -> StoreResult<Vec<bool>> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (ones, others): (Vec<UserId>, Vec<UserId>) = pairs.iter().copied().unzip();
     let query = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM blocks WHERE source = $1 AND target = $2)
-             OR EXISTS (SELECT FROM blocks WHERE source = $2 AND target = $1)",
+        "SELECT EXISTS (SELECT FROM blocks WHERE source = one AND target = other)
+             OR EXISTS (SELECT FROM blocks WHERE source = other AND target = one)
+         FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY asked (one, other, place) ORDER BY place",
     )
-    .bind(one)
-    .bind(other)
-    .fetch_one(db.pool());
+    .bind(ones)
+    .bind(others)
+    .fetch_all(db.pool());
     timed("postgres", "graph.blocked", query).await.map_err(fault)
 }
 

@@ -12,6 +12,7 @@ use postgres::{Db, fault};
 use schemas::accounts::{AccountChanged, PersonSummary};
 use schemas::graph::{Counts, GraphEvent, PersonEntry, Relation};
 
+use crate::blocked::Blocked;
 use crate::events::{self, BLOCK_CREATED, EdgeChanged};
 use crate::lists::{self, List, Standing};
 use crate::model::{Act, Between, Change, Edge, changes};
@@ -56,11 +57,14 @@ pub struct Service {
     db: Db,
     bus: Arc<dyn Bus>,
     people: Arc<dyn People>,
+    blocked: Blocked,
 }
 
 impl Service {
+    /// Within a runtime: questions after blocks have a task of their own.
     pub fn new(db: Db, bus: Arc<dyn Bus>, people: Arc<dyn People>) -> Arc<Self> {
-        Arc::new(Self { db, bus, people })
+        let blocked = Blocked::start(db.clone());
+        Arc::new(Self { db, bus, people, blocked })
     }
 
     pub async fn follow(&self, ctx: &Ctx, who: &str) -> Result<Relation, Error> {
@@ -201,7 +205,14 @@ impl Service {
 
     /// Whether one of two blocks the other.
     pub async fn blocked(&self, one: UserId, other: UserId) -> Result<bool, Error> {
-        Ok(lists::blocked(&self.db, one, other).await?)
+        Ok(self.blocked.ask((one, other)).await?)
+    }
+
+    /// Those of `others` who block `one`, or whom they block.
+    pub async fn blocked_among(&self, one: UserId, others: &[UserId]) -> Result<Vec<UserId>, Error> {
+        let pairs: Vec<_> = others.iter().map(|other| (one, *other)).collect();
+        let blocked = lists::blocked(&self.db, &pairs).await?;
+        Ok(others.iter().zip(blocked).filter_map(|(other, is_blocked)| is_blocked.then_some(*other)).collect())
     }
 
     pub async fn counts(&self, user: UserId) -> Result<Counts, Error> {

@@ -19,9 +19,7 @@ impl chat::People for ChatPeople {
     }
 
     async fn blocked_among(&self, one: UserId, others: &[UserId]) -> Result<Vec<UserId>, Problem> {
-        let standings = self.graph.standings(one, others).await?;
-        let is_blocked = |other: &&UserId| standings.get(*other).is_some_and(|standing| standing.blocked);
-        Ok(others.iter().filter(is_blocked).copied().collect())
+        Ok(self.graph.blocked_among(one, others).await?)
     }
 
     async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem> {

@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use graph::Error;
 use graph::model::{Act, Refusal};
-use kernel::{Clock, EventId};
+use kernel::{Clock, EventId, StoreError, UserId};
 use live::{Control, Topic};
 use postgres::outbox::{self, Dispatch, OutboxEvent};
 use schemas::graph::Relation;
 
-use crate::stage::{ADA, BEN, CLEO, DANA, Stage};
+use crate::stage::{ADA, BEN, CLEO, DANA, Stage, person};
 
 #[tokio::test]
 async fn a_block_ends_everything_both_ways_in_one_step() {
@@ -106,4 +106,34 @@ async fn whoever_leaves_leaves_nothing_behind() {
         assert_eq!(stage.relation(ADA, other).await, Some(Relation::default()));
     }
     assert_eq!((stage.counts(ADA).await, stage.counts(BEN).await), ((0, 0), (0, 1)));
+}
+
+#[tokio::test]
+async fn who_asks_with_many_others_is_answered_for_themselves() {
+    let stage = Stage::new().await;
+    // More than go together in one statement.
+    let crowd: Vec<UserId> = (1..=600).map(person).collect();
+    for blocked in crowd.iter().step_by(7).filter(|who| **who != ADA) {
+        // One way or the other: it is the same.
+        let (one, other) = if blocked.uuid().as_u128() % 2 == 0 { (ADA, *blocked) } else { (*blocked, ADA) };
+        stage.act(one, other, Act::Block).await.unwrap();
+    }
+    let is_blocked = |who: UserId| who != ADA && (who.uuid().as_u128() - 1).is_multiple_of(7);
+    let mut asked = tokio::task::JoinSet::new();
+    for who in crowd.clone() {
+        let service = Arc::clone(&stage.service);
+        asked.spawn(async move { (who, service.blocked(ADA, who).await.unwrap()) });
+    }
+    for (who, answer) in asked.join_all().await {
+        assert_eq!(answer, is_blocked(who), "{who}");
+    }
+    let among = stage.service.blocked_among(ADA, &crowd).await.unwrap();
+    assert_eq!(among, crowd.into_iter().filter(|who| is_blocked(*who)).collect::<Vec<_>>());
+    assert!(stage.service.blocked_among(ADA, &[]).await.unwrap().is_empty());
+
+    stage.act(ADA, BEN, Act::Block).await.unwrap();
+    assert!(stage.service.blocked(BEN, ADA).await.unwrap(), "what was committed before is in the answer");
+    stage.db.close().await;
+    let error = stage.service.blocked(ADA, BEN).await;
+    assert!(matches!(error, Err(Error::Store(StoreError::Unavailable(_)))), "{error:?}");
 }

@@ -4,6 +4,8 @@
 //! second mark tells of it, goes through the change stream, and the message is read by it. Where the second never comes,
 //! because the writer died in between, the index sweeps up the first.
 //!
+//! Nobody waits for the second one: those of a moment are written together, so that the index reads a room's messages in one go.
+//!
 //! The first mark speaks of a room from a number on, so that messages of a room that is being talked in find it there and wait for
 //! nothing. It stands for [`STANDS_FOR`]; then the next takes its place, and it goes when all that was written under it was told of.
 //! A change of an old message gets a mark of its own.
@@ -26,6 +28,8 @@ use crate::documents::{self, MESSAGE};
 const WAITING_MAX: usize = 4_096;
 /// Marks in one statement.
 const AT_ONCE: usize = 256;
+/// How long the second mark of a message waits for those of others.
+const TELL_EVERY: Duration = Duration::from_millis(200);
 /// Longest wait for a mark before a message is given up.
 const MARK_WITHIN: Duration = Duration::from_secs(5);
 /// How long messages are written under one mark. With the longest write it stays far below the minute after which the sweep
@@ -182,19 +186,37 @@ impl Standing {
 async fn write(db: Db, mut asked: mpsc::Receiver<Ask>, rooms: Weak<Rooms>) {
     let mut asks = Vec::with_capacity(AT_ONCE);
     let mut tidy = interval(TIDY_EVERY);
-    tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tell = interval(TELL_EVERY);
+    for ticks in [&mut tidy, &mut tell] {
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
     loop {
-        tokio::select! {
-            count = asked.recv_many(&mut asks, AT_ONCE) => if count == 0 { return },
+        let room = AT_ONCE - asks.len();
+        let is_due = tokio::select! {
+            count = asked.recv_many(&mut asks, room) => {
+                if count == 0 {
+                    write_all(&db, &mut asks).await;
+                    return;
+                }
+                asks.len() == AT_ONCE || asks.iter().any(Ask::is_awaited)
+            }
+            _ = tell.tick() => true,
             _ = tidy.tick() => {
                 if let Some(rooms) = rooms.upgrade() {
                     rooms.lock().retain(|_, standing| standing.is_young());
                 }
+                false
             }
-        }
-        if !asks.is_empty() {
+        };
+        if is_due && !asks.is_empty() {
             write_all(&db, &mut asks).await;
         }
+    }
+}
+
+impl Ask {
+    const fn is_awaited(&self) -> bool {
+        matches!(self, Self::Warn { .. })
     }
 }
 
