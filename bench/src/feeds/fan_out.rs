@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use feed::timelines::{BATCH_MAX, Line};
 use feed::{Distribution, EVENTS_AT_ONCE, Entry, Settings, Worker};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use kernel::{Clock, ContentId, ContentKind, EventId, UserId};
 use postgres::outbox::{Consumer as _, Delivery};
 use schemas::content::{Audience, ContentCreated};
@@ -13,8 +14,10 @@ use super::Failure;
 use super::stage::Stage;
 
 const ROUNDS: usize = 6;
+/// Batches that a turn of the outbox reads, and has a consumer work on at once.
+pub const BATCHES_A_TURN: usize = 4;
 /// Publications of a round of small ones.
-const SMALL: usize = 4 * EVENTS_AT_ONCE;
+const SMALL: usize = BATCHES_A_TURN * EVENTS_AT_ONCE;
 /// Followers of those whose publications are small.
 const SMALL_FOLLOWERS: std::ops::Range<u32> = 1..200;
 
@@ -27,20 +30,20 @@ pub struct Rates {
 /// One publication of whoever has most followers.
 pub async fn long(stage: &Stage) -> Result<Rates, Failure> {
     let author = (0..stage.people.len()).max_by_key(|at| stage.graph.followers[*at]).ok_or("there is nobody")?;
-    compare(stage, &[author]).await
+    compare(stage, &[author], 1).await
 }
 
-/// Many publications of people with few followers, as they come when much is going on.
-pub async fn small(stage: &Stage) -> Result<Rates, Failure> {
+/// Many publications of people with few followers, as they come when much is going on; so many batches at once.
+pub async fn small(stage: &Stage, at_once: usize) -> Result<Rates, Failure> {
     let few = |at: &usize| SMALL_FOLLOWERS.contains(&stage.graph.followers[*at]);
     let all: Vec<usize> = (0..stage.people.len()).filter(few).collect();
     let every = (all.len() / SMALL).max(1);
     let authors: Vec<usize> = all.into_iter().step_by(every).take(SMALL).collect();
-    compare(stage, &authors).await
+    compare(stage, &authors, at_once).await
 }
 
-/// The two in turns, with as many rows.
-async fn compare(stage: &Stage, authors: &[usize]) -> Result<Rates, Failure> {
+/// The two in turns, with as many rows and as many batches at once.
+async fn compare(stage: &Stage, authors: &[usize], at_once: usize) -> Result<Rates, Failure> {
     let followers = stage.followers_of(authors);
     let worker = stage.worker_with(&Settings { distribution: Distribution::Push, ..Settings::default() });
     let (mut worked, mut written, mut rows) = (Duration::ZERO, Duration::ZERO, 0);
@@ -48,7 +51,7 @@ async fn compare(stage: &Stage, authors: &[usize]) -> Result<Rates, Failure> {
         let events: Vec<Delivery> =
             authors.iter().map(|author| published(stage.people[*author])).collect::<Result<_, _>>()?;
         let began = Instant::now();
-        publish(&worker, &events).await?;
+        publish(&worker, &events, at_once).await?;
         worked += began.elapsed();
 
         let lines = |author: &usize| {
@@ -59,20 +62,18 @@ async fn compare(stage: &Stage, authors: &[usize]) -> Result<Rates, Failure> {
         let lines: Vec<Line> = authors.iter().flat_map(lines).collect();
         rows += lines.len();
         let began = Instant::now();
-        for lines in lines.chunks(BATCH_MAX) {
-            stage.timelines.write(lines).await?;
-        }
+        let writes = lines.chunks(BATCH_MAX).map(|lines| stage.timelines.write(lines));
+        stream::iter(writes).buffer_unordered(at_once).try_collect::<()>().await?;
         written += began.elapsed();
     }
     Ok(Rates { worker: rows as f64 / worked.as_secs_f64(), bare: rows as f64 / written.as_secs_f64() })
 }
 
 /// By the way that events take, up to the last row.
-async fn publish(worker: &Arc<Worker>, events: &[Delivery]) -> Result<(), Failure> {
-    for events in events.chunks(EVENTS_AT_ONCE) {
-        let events: Vec<&Delivery> = events.iter().collect();
-        worker.consume_all(&events).await?;
-    }
+async fn publish(worker: &Arc<Worker>, events: &[Delivery], at_once: usize) -> Result<(), Failure> {
+    let batches: Vec<Vec<&Delivery>> = events.chunks(EVENTS_AT_ONCE).map(|events| events.iter().collect()).collect();
+    let consumed = batches.iter().map(|events| worker.consume_all(events));
+    stream::iter(consumed).buffer_unordered(at_once).try_collect::<()>().await?;
     while worker.work_once().await? {}
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `bench feed-load`: pages of the following feed and what goes into them, on a generated graph.
 //!
-//! Reads and writes are 50 to 1. A page is *cold* when nothing that it needs is in PostgreSQL's buffers, *warm* when its reader comes
+//! Reads and writes are 50 to 1. A page is *cold* when nothing that it needs is in memory ([`super::cold`]), *warm* when its reader comes
 //! as others come; *visible* is from the answer to a publication until the page of a follower begins with it, by the way
 //! that events take.
 
@@ -18,9 +18,10 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::bare::{Bare, cpu};
+use super::cold::Cold;
 use super::fan_out::{self, Rates};
 use super::stage::Stage;
-use super::{Failure, cold, plot};
+use super::{Failure, plot};
 use crate::report::{Bar, Table, judged};
 
 const READS_A_WRITE: usize = 50;
@@ -77,13 +78,17 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         let mut table = Table::new(title, &["", "p50", "p99", "", ""]);
         let (few, many) = round_trips(&stage).await?;
         let (page_us, bare_us) = cpu_per_page(&stage).await?;
-        let fan_outs =
-            [("one long fan-out", fan_out::long(&stage).await?), ("many small ones", fan_out::small(&stage).await?)];
-        let chilled = cold_pages(&stage).await?;
+        let fan_outs = [
+            ("one long fan-out", fan_out::long(&stage).await?),
+            ("small ones, a batch at a time", fan_out::small(&stage, 1).await?),
+            ("small ones, as a turn has them", fan_out::small(&stage, fan_out::BATCHES_A_TURN).await?),
+        ];
+        let (chilled, forgotten) = cold_pages(&stage).await?;
+        let cold = if forgotten { "cold page" } else { "cold page, but for files that the system keeps" };
         let stage = Arc::new(stage);
         let latencies = mixed(&stage, options.reads).await?;
         for (what, histogram) in
-            [("warm page", &latencies.warm), ("cold page", &chilled), ("publish to visible", &latencies.visible)]
+            [("warm page", &latencies.warm), (cold, &chilled), ("publish to visible", &latencies.visible)]
         {
             let ms = |quantile| format!("{:.1} ms", histogram.value_at_quantile(quantile) as f64 / 1e3);
             table.row([what.to_owned(), ms(0.5), ms(0.99), format!("{} measured", histogram.len()), String::new()]);
@@ -174,20 +179,20 @@ async fn cpu_per_page(stage: &Stage) -> Result<(f64, f64), Failure> {
     Ok((us(paged), us(read)))
 }
 
-/// Pages of which nothing is in the buffers.
-async fn cold_pages(stage: &Stage) -> Result<Histogram<u64>, Failure> {
-    cold::prepare(&stage.db).await?;
+/// Pages of which nothing is in memory. Whether that is so of what the operating system keeps, too.
+async fn cold_pages(stage: &Stage) -> Result<(Histogram<u64>, bool), Failure> {
+    let cold = Cold::prepare(&stage.db, stage.cassandra.as_ref()).await?;
     let mut readers = stage.readers.clone();
     readers.sort_unstable();
     readers.dedup();
-    let mut took = histogram()?;
+    let (mut took, mut all_forgotten) = (histogram()?, true);
     for reader in readers.into_iter().take(COLD_PAGES) {
-        cold::chill(&stage.db).await?;
+        all_forgotten &= cold.chill().await?;
         let began = Instant::now();
         page(stage, stage.people[reader], PageSize::DEFAULT).await?;
         took.saturating_record(began.elapsed().as_micros() as u64);
     }
-    Ok(took)
+    Ok((took, all_forgotten))
 }
 
 /// Reads by one, writes by another, fifty to one.

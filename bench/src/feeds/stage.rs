@@ -30,6 +30,8 @@ const COPIED_AT_ONCE: usize = 100_000;
 
 pub struct Stage {
     pub db: Db,
+    /// Where timelines are, unless they are in PostgreSQL.
+    pub cassandra: Option<cassandra::Db>,
     pub timelines: Arc<dyn Timelines>,
     pub content: Arc<content::Service>,
     pub feed: Arc<feed::Service>,
@@ -59,8 +61,8 @@ impl Stage {
         };
         let db = Db::connect(&settings).await?;
         db.migrate().await?;
-        let timelines: Arc<dyn Timelines> = match store {
-            Store::Embedded => Arc::new(PostgresTimelines::new(db.clone())),
+        let (cassandra, timelines): (_, Arc<dyn Timelines>) = match store {
+            Store::Embedded => (None, Arc::new(PostgresTimelines::new(db.clone()))),
             Store::GrownUp => {
                 let nodes = given("PLAZA_TEST_CASSANDRA_NODES")?;
                 let nodes = nodes.split(',').map(|node| node.trim().to_owned()).collect();
@@ -71,7 +73,8 @@ impl Stage {
                 };
                 let cassandra = cassandra::Db::connect(&settings).await?;
                 cassandra.migrate().await?;
-                Arc::new(Box::pin(CassandraTimelines::open(cassandra)).await?)
+                let timelines = Box::pin(CassandraTimelines::open(cassandra.clone())).await?;
+                (Some(cassandra), Arc::new(timelines))
             }
         };
         let (content, relations) = slices::open(&db).await?;
@@ -89,6 +92,7 @@ impl Stage {
         let generated = Graph::generate(options.seed, options.people, POSTS_PER_DAY);
         let mut stage = Self {
             db,
+            cassandra,
             timelines,
             content,
             feed,

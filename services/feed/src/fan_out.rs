@@ -17,8 +17,11 @@ use crate::routes::{Published, Routes};
 use crate::timelines::{BATCH_MAX, Line, Timelines};
 use crate::viewers::{Viewer, Viewers};
 
-/// Followers of an author that are looked at in a step of a long fan-out, in pages of [`BATCH_MAX`].
-pub const PAGES_A_STEP: usize = 4;
+/// Followers that a long fan-out reads at once. It is some batches, so that reading the next of them takes no longer than
+/// writing these.
+pub const FOLLOWERS_PAGE: usize = 4 * BATCH_MAX;
+/// Pages of followers that are looked at in a step of a long fan-out.
+pub const PAGES_A_STEP: usize = 2;
 /// From so many followers on, those who come daily are served before the others: fewer are served within a moment, and to look
 /// for those first costs more than it gains.
 pub const ACTIVE_FIRST_MIN: u64 = 10_000;
@@ -64,6 +67,16 @@ impl Pass {
         }
     }
 
+    /// The lowest class of which it matters who is in it: everybody else is as if unknown.
+    fn least(self, reach: Reach) -> Class {
+        let pushed = Class::all().find(|class| reach.pushes_to(*class)).unwrap_or(Class::ACTIVE);
+        match self {
+            Self::Active => Class::ACTIVE.max(pushed),
+            Self::Everybody | Self::Rest if pushed == Class::LOWEST => Class::ACTIVE,
+            Self::Everybody | Self::Rest => pushed.min(Class::ACTIVE),
+        }
+    }
+
     /// What comes after this pass is through, when pushing goes to `reach`.
     fn next(self, reach: Reach) -> Option<Self> {
         let below = Class::all().filter(|class| *class < Class::ACTIVE);
@@ -76,6 +89,12 @@ impl Pass {
 pub(crate) struct Place {
     pub(crate) pass: Pass,
     pub(crate) after: Option<UserId>,
+}
+
+/// What a page of followers gives to write, and its last follower if there may be more.
+struct Step {
+    lines: Vec<Line>,
+    next: Option<UserId>,
 }
 
 pub(crate) struct FanOut {
@@ -140,55 +159,47 @@ impl FanOut {
         Ok(places)
     }
 
-    /// A further step of a long fan-out, and where it goes on after that. The next page of followers is read while the one
-    /// before is written.
+    /// A further step of a long fan-out, and where it goes on after that. The next page of followers is read while those of
+    /// the one before are written.
     pub(crate) async fn go_on(&self, publication: Publication, place: Place) -> Result<Option<Place>, Error> {
         let Source { author, kind } = publication.source();
         let reach = self.routes.reach(author, kind).await?;
         if reach == Reach::NOBODY {
             return Ok(None);
         }
-        let mut page = self.graph.followers(author, place.after, BATCH_MAX).await?;
-        let mut lines = Vec::new();
+        let (mut lines, mut at) = (Vec::new(), place);
+        let mut page = self.page(&publication, at, reach).await?;
         for pages in 1..=PAGES_A_STEP {
-            let last = if page.len() == BATCH_MAX { page.last().copied() } else { None };
-            lines.extend(self.lines(&publication, page, place.pass, reach).await?);
-            let next = last.filter(|_| pages < PAGES_A_STEP);
-            // Some pages have few who are served now.
-            let due = if lines.len() >= BATCH_MAX || next.is_none() { std::mem::take(&mut lines) } else { Vec::new() };
-            let read = async {
-                match next {
-                    Some(after) => Ok::<_, Error>(self.graph.followers(author, Some(after), BATCH_MAX).await?),
-                    None => Ok(Vec::new()),
-                }
-            };
-            let ((), read) = tokio::try_join!(self.write(&due), read)?;
-            if next.is_none() {
-                let next = match last {
-                    Some(after) => Some(Place { pass: place.pass, after: Some(after) }),
-                    None => place.pass.next(reach).map(|pass| Place { pass, after: None }),
-                };
+            lines.append(&mut page.lines);
+            let Some(next) = page.next else {
+                self.write(&lines).await?;
+                let next = at.pass.next(reach).map(|pass| Place { pass, after: None });
                 if next.is_none() {
                     self.visible(&publication);
                 }
                 return Ok(next);
+            };
+            at.after = Some(next);
+            if pages == PAGES_A_STEP {
+                break;
             }
-            page = read;
+            // Whole batches: the remainder goes with the next page.
+            let left = lines.split_off(lines.len() - lines.len() % BATCH_MAX);
+            ((), page) = tokio::try_join!(self.write(&lines), self.page(&publication, at, reach))?;
+            lines = left;
         }
-        Ok(None)
+        self.write(&lines).await?;
+        Ok(Some(at))
     }
 
-    async fn lines(
-        &self,
-        publication: &Publication,
-        page: Vec<UserId>,
-        pass: Pass,
-        reach: Reach,
-    ) -> Result<Vec<Line>, Error> {
-        let all = pass == Pass::Everybody && reach == Reach::EVERYBODY;
-        let known = if all { HashMap::new() } else { self.viewers.of_all(&page).await? };
-        let chosen = page.into_iter().filter(|id| chosen(*id, pass, reach, &known, publication.posted_at));
-        Ok(chosen.map(|viewer| publication.line(viewer)).collect())
+    /// The followers at a place, as far as they have a turn.
+    async fn page(&self, publication: &Publication, place: Place, reach: Reach) -> Result<Step, Error> {
+        let page = self.graph.followers(publication.author, place.after, FOLLOWERS_PAGE).await?;
+        let next = if page.len() == FOLLOWERS_PAGE { page.last().copied() } else { None };
+        let all = place.pass == Pass::Everybody && reach == Reach::EVERYBODY;
+        let known = if all { HashMap::new() } else { self.viewers.of_all(&page, place.pass.least(reach)).await? };
+        let chosen = page.into_iter().filter(|id| chosen(*id, place.pass, reach, &known, publication.posted_at));
+        Ok(Step { lines: chosen.map(|viewer| publication.line(viewer)).collect(), next })
     }
 
     /// What is known of those followers of whom it matters. Whoever comes into a higher class after this was asked pulls what
@@ -199,18 +210,19 @@ impl FanOut {
         reaches: &HashMap<Source, Reach>,
         followers: &HashMap<UserId, Followers>,
     ) -> Result<HashMap<UserId, Viewer>, Error> {
-        let mut asked: Vec<UserId> = Vec::new();
+        let (mut asked, mut least): (Vec<UserId>, Class) = (Vec::new(), Class::ACTIVE);
         for publication in publications {
             let Some(followers) = followers.get(&publication.author) else { continue };
-            match reaches.get(&publication.source()) {
-                Some(&Reach::NOBODY) => {}
-                Some(&Reach::EVERYBODY) | None if Pass::first(followers) == Pass::Everybody => {}
-                _ => asked.extend(&followers.first),
+            let reach = reaches.get(&publication.source()).copied().unwrap_or(Reach::EVERYBODY);
+            let pass = Pass::first(followers);
+            if reach != Reach::NOBODY && (pass, reach) != (Pass::Everybody, Reach::EVERYBODY) {
+                asked.extend(&followers.first);
+                least = least.min(pass.least(reach));
             }
         }
         asked.sort_unstable();
         asked.dedup();
-        Ok(if asked.is_empty() { HashMap::new() } else { self.viewers.of_all(&asked).await? })
+        Ok(if asked.is_empty() { HashMap::new() } else { self.viewers.of_all(&asked, least).await? })
     }
 
     async fn write(&self, lines: &[Line]) -> Result<(), Error> {
@@ -289,6 +301,25 @@ mod tests {
                 let after = Viewer { class: then, worst: first.min(then), since };
                 let served = Pass::Active.serves(&before, posted_at) || Pass::Rest.serves(&after, posted_at);
                 assert!(served, "{first:?} and then {then:?}");
+            }
+        }
+    }
+
+    /// Of whom nothing is known is as who was never counted: that must not change who is served.
+    #[test]
+    fn nothing_has_to_be_known_of_those_below_the_least_class() {
+        let posted_at = Timestamp::from_millis(1_000);
+        for reach in (0..=4).map(Reach::from_number) {
+            for pass in [Pass::Everybody, Pass::Active, Pass::Rest] {
+                for class in Class::all().filter(|class| *class < pass.least(reach)) {
+                    for since in [0, 2_000].map(Timestamp::from_millis) {
+                        let id = UserId::new(posted_at);
+                        let known = HashMap::from([(id, Viewer { class, worst: class, since })]);
+                        let told = chosen(id, pass, reach, &known, posted_at);
+                        let untold = chosen(id, pass, reach, &HashMap::new(), posted_at);
+                        assert_eq!(told, untold, "{reach:?} {pass:?} {class:?}");
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Feeds: everybody's timeline, the worker that fills it, and the feed of those whom one follows.
 //!
-//! What is published travels like this: its event leaves the outbox, the [`Worker`] reads the author's followers a thousand at a time
+//! What is published travels like this: its event leaves the outbox, the [`Worker`] reads the author's followers some thousands at a time
 //! and writes an entry (id, kind and author, never the text) into their [`Timelines`]; [`Service::following`] reads entries, asks
 //! what of them the viewer may see at this moment, and returns that.
 //!
@@ -24,7 +24,8 @@
 //!   their routes decided and their rows written in a few statements for all, so that a row costs what a row of a
 //!   large batch costs. The busier Plaza is, the larger the batches.
 //! - **A long fan-out takes turns, and serves those first who come daily.** An event does one step (a thousand followers) at
-//!   once; the rest is a job that goes to the end of the line after each step. From [`ACTIVE_FIRST_MIN`] followers on, it goes
+//!   once; the rest is a job that goes to the end of the line after each step of [`PAGES_A_STEP`] pages, and reads the next page
+//!   while it writes the entries of the one before. From [`ACTIVE_FIRST_MIN`] followers on, it goes
 //!   first through all of them for the sake of those who come daily, then through all for the others. The followers' ids are the position, so that
 //!   whoever takes the job over goes on where it stopped, repeating at most one step, and repeating writes the same rows.
 //! - **A store that is away costs time, not entries**: a step that fails becomes a job that is tried for as long as it takes.
@@ -62,7 +63,7 @@ mod viewers;
 mod worker;
 
 pub use error::Error;
-pub use fan_out::{ACTIVE_FIRST_MIN, PAGES_A_STEP, Pass, TRIM_EVERY};
+pub use fan_out::{ACTIVE_FIRST_MIN, FOLLOWERS_PAGE, PAGES_A_STEP, Pass, TRIM_EVERY};
 pub use http::routes;
 pub use jobs::Task;
 pub use model::{Area, Entry, RADIUS_M_MAX, Source, Window};

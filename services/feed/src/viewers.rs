@@ -63,12 +63,13 @@ impl Viewers {
         }))
     }
 
-    /// Those of `viewers` who are in a class above the lowest.
-    pub(crate) async fn of_all(&self, viewers: &[UserId]) -> StoreResult<HashMap<UserId, Viewer>> {
+    /// Those of `viewers` who are in this class or above.
+    pub(crate) async fn of_all(&self, viewers: &[UserId], least: Class) -> StoreResult<HashMap<UserId, Viewer>> {
         let rows = sqlx::query_as::<_, (UserId, i16, i16, Timestamp)>(
-            "SELECT viewer, class, class_worst, since FROM feed_viewers WHERE viewer = ANY($1) AND class > 0",
+            "SELECT viewer, class, class_worst, since FROM feed_viewers WHERE viewer = ANY($1) AND class >= $2",
         )
         .bind(viewers)
+        .bind(least.number())
         .fetch_all(self.db.pool());
         let rows = telemetry::timed("postgres", "feed.classes", rows).await.map_err(fault)?;
         let viewer = |(id, class, worst, since)| {

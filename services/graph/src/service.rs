@@ -19,7 +19,7 @@ use crate::model::{Act, Between, Change, Edge, changes};
 use crate::{Error, store};
 
 /// Followers that [`Service::followers_page`] returns at once.
-pub const FOLLOWERS_PAGE: usize = 1_000;
+pub const FOLLOWERS_PAGE: usize = 4_000;
 /// People whose edges to a deleted account are read at once.
 const FORGET_BATCH: i64 = 100;
 /// Told by accounts when somebody leaves.

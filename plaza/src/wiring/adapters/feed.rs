@@ -10,7 +10,7 @@ use kernel::{ContentId, Problem, Timestamp, UserId};
 use super::{FeedContent, Relations};
 
 // A page shorter than asked for means to feeds that it is the last.
-const _: () = assert!(graph::FOLLOWERS_PAGE >= feed::timelines::BATCH_MAX);
+const _: () = assert!(graph::FOLLOWERS_PAGE >= feed::FOLLOWERS_PAGE);
 
 #[async_trait]
 impl feed::Graph for Relations {

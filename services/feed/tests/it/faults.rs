@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use feed::timelines::{BATCH_MAX, Line};
-use feed::{Entry, PAGES_A_STEP, Timelines};
+use feed::{Entry, FOLLOWERS_PAGE, PAGES_A_STEP, Timelines};
 use futures_util::{StreamExt as _, stream};
 use kernel::{ContentId, StoreError, UserId};
 use parking_lot::Mutex;
@@ -144,7 +144,7 @@ async fn a_worker_killed_half_way_neither_skips_nor_doubles(store: Store) {
             assert_eq!(timeline, [post]);
         }
         let steps = pushes.begun.load(Ordering::SeqCst);
-        // One for those of the first page who come daily, one for the last page's, three for the rest; and what hung.
+        // One for the first followers who come daily, one for the last of these, three for the rest; and what hung.
         assert!(steps <= 5 + 1 + 2, "{steps} pushes: what was done before is not done again");
     }
 }
@@ -172,9 +172,12 @@ async fn a_long_fan_out_lets_others_pass() {
     let pushes = Arc::new(Pushes::default());
     let world = faulty(Store::Postgres, &pushes).await;
     let [big, also_big, small] = world.people();
-    let pages = 1 + 2 * PAGES_A_STEP;
-    crowd(&world, big, pages * BATCH_MAX);
-    crowd(&world, also_big, pages * BATCH_MAX);
+    // A batch at once, a whole step, and the rest of a batch; nobody among them comes first.
+    let step = PAGES_A_STEP * FOLLOWERS_PAGE / BATCH_MAX;
+    let size = (step + 2) * BATCH_MAX - 1;
+    assert!((size as u64) < feed::ACTIVE_FIRST_MIN);
+    crowd(&world, big, size);
+    crowd(&world, also_big, size);
     let fans = crowd(&world, small, 2);
     let (long, also_long) = (world.post(big).await, world.post(also_big).await);
     while world.deliver_once().await > 0 {}
@@ -187,11 +190,9 @@ async fn a_long_fan_out_lets_others_pass() {
     }
     let order = pushes.order.lock();
     let turns: Vec<ContentId> = order.iter().copied().filter(|post| *post != short).collect();
-    assert_eq!(turns.len(), 2 * pages);
-    assert_eq!(turns[..2], [long, also_long], "a first page each at once");
-    let steps: Vec<&[ContentId]> = turns[2..].chunk_by(|a, b| a == b).collect();
-    assert_eq!(steps.len(), 4, "and then they take turns");
-    assert!(steps.iter().all(|step| step.len() == PAGES_A_STEP));
+    assert_eq!(turns[..2], [long, also_long], "a first batch each at once");
+    let steps: Vec<usize> = turns[2..].chunk_by(|a, b| a == b).map(<[ContentId]>::len).collect();
+    assert_eq!(steps, [step, step, 1, 1], "and then they take turns");
 }
 
 /// Those who come daily have it before anybody else has, wherever they are among the followers.
