@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use kernel::Secret;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool, Postgres, Transaction};
 
 use crate::{MigrateFault, StoreResult, embedded, fault, migrations};
 
-/// A connection that nobody used for so long is asked for a sign of life before it is used again.
-const ASKED_AFTER: Duration = Duration::from_secs(1);
+/// A connection that nobody used for so long is asked for a sign of life before it is used again; so is one that lay idle when
+/// another was made, since that may be because the server was restarted.
+const ASKED_AFTER: Duration = Duration::from_millis(100);
 
 /// How to reach PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -77,14 +80,21 @@ impl Db {
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS_MAX.to_string()),
             ("timezone", "UTC".to_owned()),
         ]);
+        let newest = Arc::new(Mutex::new(Instant::now()));
+        let made = Arc::clone(&newest);
         let pool = PgPoolOptions::new()
             .max_connections(settings.connections_max)
             .acquire_timeout(Duration::from_millis(settings.acquire_ms_max))
             // The pool would ask each connection for a sign of life before each use: a second round trip for every query.
             .test_before_acquire(false)
-            .before_acquire(|connection, used| {
+            .after_connect(move |_, _| {
+                *made.lock() = Instant::now();
+                Box::pin(async { Ok(()) })
+            })
+            .before_acquire(move |connection, used| {
+                let is_doubtful = used.idle_for >= ASKED_AFTER || newest.lock().elapsed() < used.idle_for;
                 Box::pin(async move {
-                    if used.idle_for >= ASKED_AFTER {
+                    if is_doubtful {
                         connection.ping().await?;
                     }
                     Ok(true)

@@ -72,6 +72,9 @@ async fn a_server_that_is_killed_comes_back_with_everything_committed() {
     let server = start(folder.path()).await;
     let db = connect(&server).await;
     sqlx::query("CREATE TABLE notes AS SELECT 1").execute(db.pool()).await.unwrap();
+    // The pool has as many connections as it may, and all of them are about to break.
+    let (one, other) = tokio::try_join!(db.pool().acquire(), db.pool().acquire()).unwrap();
+    drop((one, other));
     let before = postmaster(folder.path());
     kill(before, rustix::process::Signal::KILL);
     let back = async { while db.ping().await.is_err() || postmaster(folder.path()) == before {} };
