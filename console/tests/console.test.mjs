@@ -164,6 +164,7 @@ test("a post is found in the feed, reacted to, commented on, and its author hear
   const card = reader.getByRole("article").filter({ hasText: words.replace(" #lanterns", "") });
   await visit(reader, `#/people/${wanda.handle}`);
   await card.getByRole("button", { name: "Choose a reaction" }).click();
+  await card.getByRole("group", { name: "Reactions" }).waitFor();
   await reader.keyboard.press("Tab");
   await reader.keyboard.press("Enter");
   await card.getByRole("button", { name: "Love" }).waitFor();
