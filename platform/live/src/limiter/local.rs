@@ -65,17 +65,6 @@ impl Local {
     fn shard(&self, key: &str) -> &Mutex<Shard> {
         &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
     }
-
-    /// How many buckets take room.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().full_at_us.len()).sum()
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl Shard {
@@ -110,20 +99,31 @@ impl Limiter for Local {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate::new(2, Duration::from_secs(1));
+    /// Puts buckets `keys` into `shard`, at moment `now_us`, each of them full at `full_at_us`.
+    fn fill(shard: &mut Shard, keys: std::ops::Range<usize>, full_at_us: u64, now_us: u64) {
+        for key in keys {
+            shard.put(&key.to_string(), full_at_us, now_us);
+        }
+    }
 
-    #[tokio::test(start_paused = true)]
-    async fn full_buckets_are_forgotten_and_room_is_bounded() {
-        let limiter = Local::new();
-        for key in 0..SHARDS * SWEEP_FROM {
-            limiter.take_now(&key.to_string(), RATE);
-        }
-        tokio::time::advance(Duration::from_secs(2)).await;
-        for key in 0..SHARDS * SWEEP_FROM {
-            limiter.take_now(&format!("later {key}"), RATE);
-        }
-        // Every shard was swept once on the way.
-        assert!(limiter.len() <= SHARDS * SWEEP_FROM * 5 / 4, "{}", limiter.len());
+    #[test]
+    fn full_buckets_are_forgotten_when_a_shard_has_its_fill() {
+        let mut shard = Shard::default();
+        fill(&mut shard, 0..SWEEP_FROM, 10, 5);
+        assert_eq!(shard.full_at_us.len(), SWEEP_FROM);
+        fill(&mut shard, SWEEP_FROM..SWEEP_FROM + 1, 20, 10);
+        assert_eq!(shard.full_at_us.len(), 1, "the one that was put in, all others being full again");
+    }
+
+    #[test]
+    fn a_shard_of_buckets_in_use_is_swept_again_when_it_has_doubled() {
+        let mut shard = Shard::default();
+        fill(&mut shard, 0..SWEEP_FROM + 1, 10, 5);
+        // Full again, and not looked at before there are twice as many as the last sweep left.
+        fill(&mut shard, SWEEP_FROM + 1..2 * SWEEP_FROM, 20, 10);
+        assert_eq!(shard.full_at_us.len(), 2 * SWEEP_FROM);
+        fill(&mut shard, 2 * SWEEP_FROM..2 * SWEEP_FROM + 1, 20, 10);
+        assert_eq!(shard.full_at_us.len(), SWEEP_FROM);
     }
 
     #[test]
