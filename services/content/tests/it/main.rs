@@ -9,6 +9,7 @@ mod finding;
 mod kinds;
 mod lists;
 mod migrating;
+mod popularity;
 mod posts;
 mod uploads;
 mod world;
