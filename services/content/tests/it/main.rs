@@ -4,12 +4,12 @@
 
 mod audiences;
 mod comments;
+mod documents;
 mod events;
 mod finding;
 mod kinds;
 mod lists;
 mod migrating;
-mod popularity;
 mod posts;
 mod uploads;
 mod world;
