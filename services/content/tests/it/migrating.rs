@@ -93,7 +93,8 @@ async fn what_was_popular_before_it_was_kept_is_popular() {
     let world = World::new().await;
     let ada = world.person("ada");
     // Of 2ⁿ⁻¹ to 2ⁿ - 1 it is the former that is kept; of what is gone, nothing.
-    let acts: [(i64, i16, bool); 5] = [(0, 0, false), (1, 1, false), (1_023, 10, false), (1_024, 11, false), (9, 0, true)];
+    let acts: [(i64, i16, bool); 5] =
+        [(0, 0, false), (1, 1, false), (1_023, 10, false), (1_024, 11, false), (9, 0, true)];
     go_back(&world, |version| version < 72).await;
     for (count, _, gone) in acts {
         let id = ContentId::new(ContentKind::Post, world.now());
