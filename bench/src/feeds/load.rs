@@ -2,7 +2,7 @@
 //!
 //! Reads and writes are 50 to 1. A page is *cold* when nothing that it needs is in memory ([`super::cold`]), *warm* when its reader comes
 //! as others come; *visible* is from the answer to a publication until the page of a follower begins with it, by the way
-//! that events take.
+//! that events take, once the change stream runs. Cold pages come last: what is published after them finds nothing in memory either.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct Options {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Pages that are read.
-    #[arg(long, default_value_t = 3_000)]
+    #[arg(long, default_value_t = 10_000)]
     reads: usize,
     /// Where the picture of the latencies goes.
     #[arg(long, default_value = "feed-load.svg")]
@@ -83,10 +83,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             ("small ones, a batch at a time", fan_out::small(&stage, 1).await?),
             ("small ones, as a turn has them", fan_out::small(&stage, fan_out::BATCHES_A_TURN).await?),
         ];
-        let (chilled, forgotten) = cold_pages(&stage).await?;
-        let cold = if forgotten { "cold page" } else { "cold page, but for files that the system keeps" };
         let stage = Arc::new(stage);
         let latencies = mixed(&stage, options.reads).await?;
+        let (chilled, forgotten) = cold_pages(&stage).await?;
+        let cold = if forgotten { "cold page" } else { "cold page, but for files that the system keeps" };
         for (what, histogram) in
             [("warm page", &latencies.warm), (cold, &chilled), ("publish to visible", &latencies.visible)]
         {
@@ -203,8 +203,12 @@ async fn mixed(stage: &Arc<Stage>, reads: usize) -> Result<Latencies, Failure> {
     let parts = cdc::Parts { db: stage.db.clone(), settings: cdc::Settings::default(), clock: clock.clone() };
     let numbering = tokio::spawn(cdc::run(events, cdc::events::spec(), parts, stop.clone()));
     let consumers: Vec<Arc<dyn postgres::outbox::Consumer>> = vec![stage.worker.clone()];
-    let delivering = tokio::spawn(Dispatch::new(stage.db.clone(), clock, consumers).run(stop.clone()));
+    let dispatch = Dispatch::new(stage.db.clone(), clock, consumers);
+    let delivering = tokio::spawn(dispatch.clone().run(stop.clone()));
     let working = tokio::spawn(stage.worker.clone().run(stop.clone()));
+    // The slot is made, and the first event has gone all the way.
+    publish(stage, stage.readers[0]).await?;
+    until_delivered(&dispatch).await?;
 
     let (due, mut dues) = mpsc::channel::<usize>(64);
     let writing = tokio::spawn({
@@ -237,6 +241,17 @@ async fn mixed(stage: &Arc<Stage>, reads: usize) -> Result<Latencies, Failure> {
     delivered?;
     worked?;
     Ok(Latencies { warm, visible })
+}
+
+async fn until_delivered(dispatch: &Dispatch) -> Result<(), Failure> {
+    let began = Instant::now();
+    while !dispatch.is_done().await? {
+        if began.elapsed() > PATIENCE {
+            return Err("an event was not delivered".into());
+        }
+        sleep(POLL).await;
+    }
+    Ok(())
 }
 
 /// Somebody whom the reader follows publishes something: how long until the reader's page begins with it.

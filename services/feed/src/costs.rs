@@ -16,7 +16,7 @@ const PUSH_US: f64 = 15.0;
 const PULL_US: f64 = 10.0;
 /// How much one more measurement changes the mean.
 const WEIGHT: f64 = 0.02;
-/// How old averages may be by which decisions are made.
+/// After this, the averages by which decisions are made are read anew, beside whatever is published.
 const AGE_MAX: Duration = Duration::from_secs(600);
 /// Batches smaller than this tell of the round trip, not of the row.
 const BATCH_MIN: usize = 32;
@@ -59,7 +59,7 @@ impl Meter {
     }
 }
 
-/// By what decisions are made, no older than [`AGE_MAX`].
+/// By what decisions are made.
 pub(crate) struct Known {
     db: Db,
     push_us: Option<f64>,
@@ -73,13 +73,26 @@ impl Known {
         Self { db, push_us: settings.push_us, pull_us: settings.pull_us, workers, read: Mutex::new(None) }
     }
 
+    /// What was known last. Reads it only when nothing is known yet: nothing that is published waits for averages over
+    /// everybody.
     pub(crate) async fn now(&self, viewers: &Viewers, now: Timestamp) -> StoreResult<Crowd> {
-        if let Some((at, crowd)) = *self.read.lock()
-            && now.since(at) < AGE_MAX
-            && at <= now
-        {
-            return Ok(crowd);
+        let known = *self.read.lock();
+        match known {
+            Some((_, crowd)) => Ok(crowd),
+            None => self.measure(viewers, now).await,
         }
+    }
+
+    /// What is known, read anew when that is too long ago.
+    pub(crate) async fn renewed(&self, viewers: &Viewers, now: Timestamp) -> StoreResult<Crowd> {
+        let known = *self.read.lock();
+        match known {
+            Some((at, crowd)) if now.since(at) < AGE_MAX && at <= now => Ok(crowd),
+            _ => self.measure(viewers, now).await,
+        }
+    }
+
+    async fn measure(&self, viewers: &Viewers, now: Timestamp) -> StoreResult<Crowd> {
         let measured = sqlx::query_as::<_, (String, f64)>("SELECT what, us FROM feed_costs").fetch_all(self.db.pool());
         let measured = telemetry::timed("postgres", "feed.costs", measured).await.map_err(fault)?;
         let us = |what: &str| measured.iter().find(|(name, _)| name == what).map(|(_, us)| *us);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kernel::{ContentKind, Timestamp, UserId};
 use postgres::{Db, StoreResult, fault};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::model::Source;
 use crate::policy::{Author, CLASSES, Class, Costs, Rate, Reach, decide};
@@ -63,67 +63,28 @@ struct Row {
     followers: i64,
 }
 
+/// Decisions in somebody's hands.
+pub(crate) struct Locked<'a> {
+    routes: &'a Routes,
+    tx: Transaction<'static, Postgres>,
+    /// All that were asked for, in order.
+    sources: Vec<Source>,
+    /// Those of which something was decided before.
+    rows: HashMap<Source, Row>,
+}
+
 impl Routes {
     pub(crate) const fn new(db: Db, distribution: Distribution, pull_min: u64) -> Self {
         Self { db, distribution, pull_min }
     }
 
-    /// Counts what was published, decides anew, and says to whom it is pushed. Decisions are durable before they are acted
-    /// upon, so that a reader finds by pulling whatever is not pushed.
-    pub(crate) async fn published(
-        &self,
-        published: &[Published],
-        crowd: &Crowd,
-        now: Timestamp,
-    ) -> StoreResult<HashMap<Source, Reach>> {
-        let mut sources: Vec<Source> = published.iter().map(|it| it.source).collect();
+    /// Reads what was decided for `sources`. Nobody else changes it until [`Locked::published`], or until this is dropped.
+    pub(crate) async fn lock(&self, mut sources: Vec<Source>) -> StoreResult<Locked<'_>> {
         sources.sort_unstable_by_key(|source| (source.author, source.kind.number()));
         sources.dedup();
         let mut tx = self.db.begin().await?;
-        let mut rows =
-            telemetry::timed("postgres", "feed.routes.lock", locked(&mut tx, &sources)).await.map_err(fault)?;
-        let mut reaches = HashMap::with_capacity(sources.len());
-        for it in published {
-            let row = rows.entry(it.source).or_insert_with(|| Row::new(it.at, now));
-            // An event that comes again was counted.
-            if it.at > row.counted_at {
-                let rate = Rate::new(row.rate, row.counted_at).counted(1, it.at);
-                (row.rate, row.counted_at) = (rate.per_day(rate.at()), rate.at());
-            }
-            row.followers = i64::try_from(it.followers).unwrap_or(i64::MAX);
-            let before = Reach::from_number(row.reach);
-            let rate = Rate::new(row.rate, row.counted_at).per_day(now);
-            let reach = self.next(before, rate, it.followers, crowd);
-            row.turn(reach, now);
-            reaches.insert(it.source, reach);
-            if before != reach {
-                let Source { author, kind } = it.source;
-                tracing::debug!(%author, %kind, it.followers, from = before.number(), to = reach.number(), "goes out another way");
-            }
-        }
-        let rows: Vec<&Row> = sources.iter().filter_map(|source| rows.get(source)).collect();
-        let write = sqlx::query(
-            "INSERT INTO feed_routes
-                 (author, kind, reach, reach_worst, since, rate, counted_at, followers, checked_at)
-             SELECT *, $9 FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::smallint[], $5::timestamptz[],
-                 $6::float8[], $7::timestamptz[], $8::bigint[])
-             ON CONFLICT (author, kind) DO UPDATE SET reach = excluded.reach, reach_worst = excluded.reach_worst,
-                 since = excluded.since, rate = excluded.rate, counted_at = excluded.counted_at,
-                 followers = excluded.followers, checked_at = excluded.checked_at",
-        )
-        .bind(sources.iter().map(|source| source.author).collect::<Vec<_>>())
-        .bind(sources.iter().map(|source| source.kind.number()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.reach).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.reach_worst).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.since).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.rate).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.counted_at).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.followers).collect::<Vec<_>>())
-        .bind(now)
-        .execute(&mut *tx);
-        telemetry::timed("postgres", "feed.routes.write", write).await.map_err(fault)?;
-        tx.commit().await.map_err(fault)?;
-        Ok(reaches)
+        let rows = telemetry::timed("postgres", "feed.routes.lock", locked(&mut tx, &sources)).await.map_err(fault)?;
+        Ok(Locked { routes: self, tx, sources, rows })
     }
 
     /// To whom an author's content is pushed now.
@@ -214,6 +175,61 @@ impl Routes {
                 decide(now, &Author { posts_per_day, followers }, &crowd.costs)
             }
         }
+    }
+}
+
+impl Locked<'_> {
+    /// Counts what was published, decides anew, and says to whom it is pushed. Decisions are durable before they are acted
+    /// upon, so that a reader finds by pulling whatever is not pushed.
+    pub(crate) async fn published(
+        self,
+        published: &[Published],
+        crowd: &Crowd,
+        now: Timestamp,
+    ) -> StoreResult<HashMap<Source, Reach>> {
+        let Self { routes, mut tx, sources, mut rows } = self;
+        let mut reaches = HashMap::with_capacity(sources.len());
+        for it in published {
+            let row = rows.entry(it.source).or_insert_with(|| Row::new(it.at, now));
+            // An event that comes again was counted.
+            if it.at > row.counted_at {
+                let rate = Rate::new(row.rate, row.counted_at).counted(1, it.at);
+                (row.rate, row.counted_at) = (rate.per_day(rate.at()), rate.at());
+            }
+            row.followers = i64::try_from(it.followers).unwrap_or(i64::MAX);
+            let before = Reach::from_number(row.reach);
+            let rate = Rate::new(row.rate, row.counted_at).per_day(now);
+            let reach = routes.next(before, rate, it.followers, crowd);
+            row.turn(reach, now);
+            reaches.insert(it.source, reach);
+            if before != reach {
+                let Source { author, kind } = it.source;
+                tracing::debug!(%author, %kind, it.followers, from = before.number(), to = reach.number(), "goes out another way");
+            }
+        }
+        let rows: Vec<&Row> = sources.iter().filter_map(|source| rows.get(source)).collect();
+        let write = sqlx::query(
+            "INSERT INTO feed_routes
+                 (author, kind, reach, reach_worst, since, rate, counted_at, followers, checked_at)
+             SELECT *, $9 FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::smallint[], $5::timestamptz[],
+                 $6::float8[], $7::timestamptz[], $8::bigint[])
+             ON CONFLICT (author, kind) DO UPDATE SET reach = excluded.reach, reach_worst = excluded.reach_worst,
+                 since = excluded.since, rate = excluded.rate, counted_at = excluded.counted_at,
+                 followers = excluded.followers, checked_at = excluded.checked_at",
+        )
+        .bind(sources.iter().map(|source| source.author).collect::<Vec<_>>())
+        .bind(sources.iter().map(|source| source.kind.number()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.reach).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.reach_worst).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.since).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.rate).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.counted_at).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.followers).collect::<Vec<_>>())
+        .bind(now)
+        .execute(&mut *tx);
+        telemetry::timed("postgres", "feed.routes.write", write).await.map_err(fault)?;
+        tx.commit().await.map_err(fault)?;
+        Ok(reaches)
     }
 }
 

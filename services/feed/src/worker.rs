@@ -150,7 +150,7 @@ impl Worker {
         self.fan_out.meter.write(&self.db).await?;
         let now = self.clock.now();
         while self.viewers.recheck(now).await? {}
-        let crowd = self.fan_out.costs.now(&self.viewers, now).await?;
+        let crowd = self.fan_out.costs.renewed(&self.viewers, now).await?;
         while self.routes.recheck(&crowd, now).await? {}
         Ok(())
     }
