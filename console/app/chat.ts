@@ -58,6 +58,7 @@ function changeMembership(id: string, how: (mine: NonNullable<Room["membership"]
 export async function readRooms(): Promise<void> {
   let changed_after: string | undefined;
   const found = new Map<string, Room>();
+  const before = rooms.peek();
   for (;;) {
     const changes = await plaza.rest.get("/v1/rooms", { query: { changed_after, limit: 100 } });
     for (const room of changes.rooms) found.set(room.id, room);
@@ -65,8 +66,11 @@ export async function readRooms(): Promise<void> {
     changed_after = changes.cursor;
     if (!changes.more) break;
   }
-  // A channel that is only visited is in no list of mine.
-  for (const room of rooms.peek().values()) if (!room.membership && !found.has(room.id)) found.set(room.id, room);
+  for (const [id, room] of rooms.peek()) {
+    const read = found.get(id);
+    // A channel that is only visited is in no list of mine; and what came meanwhile is newer than a list that was on its way.
+    if (read ? room.last_seq > read.last_seq : !room.membership || !before.has(id)) found.set(id, room);
+  }
   remember(...[...found.values()].flatMap((room) => (room.with ? [room.with] : [])));
   rooms.value = found;
   roomsKnown.value = true;
@@ -91,7 +95,13 @@ function say(room: string, news: readonly Message[]): void {
   void lookUp(news.flatMap(({ sender }) => (sender ? [sender] : [])));
 }
 
+/** Readings of rooms that are on their way, and what came meanwhile: what is read may be from before it. */
+const readings = new Set<{ room: string; said: Message[]; changed: boolean }>();
+/** How often a room is read in a row while its messages change. */
+const READINGS_MAX = 3;
+
 function changeMessage(room: string, seq: number, how: (message: Message) => Message): void {
+  for (const reading of readings) reading.changed ||= reading.room === room;
   const known = messages.peek().get(room);
   if (known) messages.value = new Map(messages.peek()).set(room, known.map((message) => (message.seq === seq ? how(message) : message)));
 }
@@ -104,16 +114,21 @@ export async function createGroup(name: string, members: string[]): Promise<Room
 }
 
 /** Opens a room: itself, its newest messages, its members, and how far they have come. */
-export async function openRoom(id: string): Promise<void> {
+export async function openRoom(id: string, readingsLeft = READINGS_MAX): Promise<void> {
   const path = { room: id };
-  const [room, history, members] = await Promise.all([
+  const reading = { room: id, said: [] as Message[], changed: false };
+  readings.add(reading);
+  const read = Promise.all([
     plaza.rest.get("/v1/rooms/{room}", { path }),
     plaza.rest.get("/v1/rooms/{room}/messages", { path, query: { limit: PAGE_SIZE } }),
     plaza.rest.get("/v1/rooms/{room}/members", { path, query: { limit: 100 } }),
   ]);
+  const [room, history, members] = await read.finally(() => readings.delete(reading));
+  if (reading.changed && readingsLeft > 1) return openRoom(id, readingsLeft - 1);
   remember(...members.items.map(({ person }) => person));
-  put(room);
-  messages.value = new Map(messages.peek()).set(id, merged([], history.messages));
+  const known = rooms.peek().get(id);
+  put(known && known.last_seq > room.last_seq ? { ...room, last_seq: known.last_seq, ...(known.last_message && { last_message: known.last_message }) } : room);
+  messages.value = new Map(messages.peek()).set(id, merged(history.messages, reading.said));
   void lookUp(history.messages.flatMap(({ sender }) => (sender ? [sender] : [])));
   if (room.membership && room.kind !== "channel") {
     // Told in small rooms only.
@@ -195,6 +210,7 @@ export function giveUp(draft: Pending): void {
 function arrived(message: Message): void {
   const mine = message.sender === me.peek()?.id;
   pending.value = pending.peek().filter(({ client_id }) => client_id !== message.client_id);
+  for (const reading of readings) if (reading.room === message.room) reading.said.push(message);
   say(message.room, [message]);
   if (message.sender) noteTyping(message.room, message.sender, 0);
   const room = rooms.peek().get(message.room);

@@ -7,7 +7,7 @@ const FLAGS = [
   "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 /** Longest wait for anything to show up. */
-export const DEADLINE_MS = 20_000;
+export const DEADLINE_MS = 60_000;
 
 const { people, password } = JSON.parse(readFileSync(new URL("../app/demo.json", import.meta.url), "utf8"));
 export const DEMO = people;
@@ -26,8 +26,9 @@ export async function window(browser, url, options = {}) {
   page.faults = [];
   page.on("pageerror", (error) => page.faults.push(String(error)));
   page.on("console", (message) => {
-    // What Plaza refuses is told there as well, and is no fault of the page.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) page.faults.push(message.text());
+    // What Plaza refuses is told there as well, and what finds no connection: no faults of the page.
+    const told = /^(Failed to load resource|WebSocket connection to )/;
+    if (message.type() === "error" && !told.test(message.text())) page.faults.push(message.text());
   });
   page.on("request", (request) => {
     // What the page itself has made is at `blob:` and its own address.

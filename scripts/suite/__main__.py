@@ -20,7 +20,9 @@ def arguments():
         "servers on free ports of 127.0.0.1 with scratch folders, and stops them again.",
         epilog=f"steps:\n{listing}\n\n"
         "environment:\n"
-        "  PLAZA_SIM_SEED=N     replay the simulation with this seed\n"
+        "  PLAZA_SIM_SEED=N     draw the plans of simulation, faults and chaos from this seed (default: the same each time;\n"
+        "                       `random`: a new one, which is printed)\n"
+        "  PROPTEST_RNG_SEED=N  the same for the property tests\n"
         "  PLAZA_SERVERS=DIR    where fetched servers are kept (default: .servers)\n"
         "  CARGO_TARGET_DIR     as Cargo has it\n\n"
         "examples:\n"

@@ -1,6 +1,7 @@
 """What a run starts and must stop: a scratch folder, servers, commands. Everything is ended by its process id."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -32,7 +33,7 @@ class Stage:
         self.scratch.chmod(0o711)
         self.logs = self.scratch / "logs"
         self.logs.mkdir()
-        self.env = os.environ | {"CARGO_TERM_COLOR": "never", "TMPDIR": str(self.scratch)}
+        self.env = os.environ | {"CARGO_TERM_COLOR": "never", "TMPDIR": str(self.scratch), "PROPTEST_RNG_SEED": property_seed()}
         self.processes = []
         self.ports = set()
         self.once = {}
@@ -139,6 +140,15 @@ def stop(process):
     except ProcessLookupError:
         pass
     process.wait()
+
+
+def property_seed():
+    """What property tests draw from: the same each time, so that whether a change is good does not hang on the draw."""
+    asked = os.environ.get("PROPTEST_RNG_SEED", "7")
+    if asked == "random":
+        asked = str(secrets.randbits(32))
+        print(f"replay with PROPTEST_RNG_SEED={asked}", flush=True)
+    return asked
 
 
 def is_free(port):

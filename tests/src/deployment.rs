@@ -193,11 +193,14 @@ impl Node {
 }
 
 /// Limits that would otherwise be reached by a hundred people who all live at 127.0.0.1.
-pub const GENEROUS: [(&str, &str); 8] = [
+pub const GENEROUS: [(&str, &str); 10] = [
     ("PLAZA_ACCOUNTS_REGISTRATIONS_PER_ADDRESS", "100000"),
     ("PLAZA_ACCOUNTS_ATTEMPTS_PER_ADDRESS", "100000"),
     ("PLAZA_WEB_ADDRESS_BURST", "100000"),
     ("PLAZA_WEB_ADDRESS_PER_MINUTE", "1000000"),
+    // Who waits for something to be seen asks many times a second.
+    ("PLAZA_WEB_ACCOUNT_BURST", "100000"),
+    ("PLAZA_WEB_ACCOUNT_PER_MINUTE", "1000000"),
     ("PLAZA_GATEWAY_CONNECTIONS_PER_ADDRESS", "100000"),
     ("PLAZA_GATEWAY_COMMANDS_PER_MINUTE", "60000"),
     ("PLAZA_GATEWAY_COMMANDS_BURST", "10000"),

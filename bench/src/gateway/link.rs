@@ -1,5 +1,7 @@
 //! One client connection of the load generator: a bare socket, so that the generator costs little.
 
+use std::sync::LazyLock;
+
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
@@ -9,11 +11,14 @@ use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::measure::Recorder;
+use crate::texts::{Dice, prose};
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Stands before a payload's stamp in every frame, Plaza's and the floor's alike.
 const STAMP_AFTER: &str = "\"text\":\"";
+/// Words of prose before it begins anew.
+const PROSE_WORDS: u64 = 100;
 
 pub struct Link {
     sink: SplitSink<WebSocketStream<TcpStream>, Message>,
@@ -113,9 +118,12 @@ impl Receiver {
     }
 }
 
-/// A payload's text: its stamp, padded to `length` bytes.
+/// A payload's text of `length` bytes: its stamp, and then what a person might write.
 pub fn stamped(now: u64, length: usize) -> String {
-    format!("{now} {:x<1$}", "", length.saturating_sub(now.to_string().len() + 1))
+    static PROSE: LazyLock<String> = LazyLock::new(|| prose(&mut Dice::new(1), PROSE_WORDS));
+    let mut text = format!("{now} ");
+    text.extend(PROSE.chars().cycle().take(length.saturating_sub(text.len())));
+    text
 }
 
 /// The stamp in a frame that delivers a payload. Plaza's own replies to the sender carry none: they are acks.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use fred::clients::Client;
+use fred::interfaces::{ClientLike as _, KeysInterface as _};
+use fred::types::config::Config;
 use tokio::time::Instant;
 
 use super::Options;
@@ -24,7 +27,7 @@ pub async fn run(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, Error> 
         ours.push(sends(plaza, lasting).await?);
         bare.push(match plaza.stores() {
             Stores::Embedded => postgres(&plaza.postgres_url()?, lasting).await?,
-            Stores::GrownUp => cassandra(&Servers::from_environment()?.cassandra, lasting).await?,
+            Stores::GrownUp => redis_and_cassandra(&Servers::from_environment()?, lasting).await?,
         });
     }
     let (ours, bare) = (median(ours), median(bare));
@@ -36,7 +39,7 @@ pub async fn run(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, Error> 
     };
     let what = match plaza.stores() {
         Stores::Embedded => "bare PostgreSQL: number and message in one transaction",
-        Stores::GrownUp => "bare Cassandra: message and client id, each written at LOCAL_QUORUM",
+        Stores::GrownUp => "bare Redis and Cassandra: number; message and client id, each at LOCAL_QUORUM",
     };
     table.row(row(what.to_owned(), bare, ["1.00".to_owned(), String::new()]));
     table.row(row(plaza.name(), ours, judged(bare / ours, Bar::AtMost(RATIO_MAX))));
@@ -49,12 +52,13 @@ async fn sends(plaza: &Plaza, lasting: Duration) -> Result<f64, Error> {
     for pair in 0..SENDERS {
         links.push((plaza.connect(pair * 2, READ_BUFFER).await?, plaza.room(pair, false).to_owned()));
     }
-    let start = Instant::now();
+    let (start, text) = (Instant::now(), stamped(0, TEXT_LENGTH));
+    let text = &text;
     let sending = links.into_iter().map(|(mut link, room)| async move {
         let mut acks = 0u64;
         while start.elapsed() < lasting {
             let client_id = uuid::Uuid::new_v4();
-            let data = serde_json::json!({ "room": room, "client_id": client_id, "text": stamped(0, TEXT_LENGTH) });
+            let data = serde_json::json!({ "room": room, "client_id": client_id, "text": text });
             match link.call("message.send", &data).await {
                 Ok(_) => acks += 1,
                 // The connection's allowance of commands is spent: what was acknowledged until now counts.
@@ -78,7 +82,8 @@ async fn postgres(url: &str, lasting: Duration) -> Result<f64, Error> {
     )
     .execute(&pool)
     .await?;
-    let start = Instant::now();
+    let (start, text) = (Instant::now(), stamped(0, TEXT_LENGTH));
+    let text = &text;
     let writing = (0..SENDERS).map(|_| {
         let pool = pool.clone();
         async move {
@@ -98,7 +103,7 @@ async fn postgres(url: &str, lasting: Duration) -> Result<f64, Error> {
                     .bind(seq)
                     .bind(sender)
                     .bind(uuid::Uuid::new_v4())
-                    .bind(stamped(0, TEXT_LENGTH))
+                    .bind(text)
                     .execute(&mut *tx)
                     .await?;
                 tx.commit().await?;
@@ -111,9 +116,11 @@ async fn postgres(url: &str, lasting: Duration) -> Result<f64, Error> {
     Ok(done.iter().sum::<u64>() as f64 / start.elapsed().as_secs_f64())
 }
 
-async fn cassandra(nodes: &str, lasting: Duration) -> Result<f64, Error> {
+async fn redis_and_cassandra(servers: &Servers, lasting: Duration) -> Result<f64, Error> {
+    let numbers = Client::new(Config::from_url(&servers.redis)?, None, None, None);
+    drop(numbers.init().await?);
     let session = scylla::client::session_builder::SessionBuilder::new()
-        .known_nodes(nodes.split(','))
+        .known_nodes(servers.cassandra.split(','))
         .default_execution_profile_handle(
             scylla::client::execution_profile::ExecutionProfile::builder()
                 .consistency(scylla::statement::Consistency::LocalQuorum)
@@ -133,17 +140,22 @@ async fn cassandra(nodes: &str, lasting: Duration) -> Result<f64, Error> {
         session.prepare("INSERT INTO plaza_bench_bare.messages (room, bucket, seq, body) VALUES (?, 0, ?, ?)").await?;
     let key =
         session.prepare("INSERT INTO plaza_bench_bare.keys (room, sender, client_id, seq) VALUES (?, ?, ?, ?)").await?;
-    let start = Instant::now();
+    let (start, text) = (Instant::now(), stamped(0, TEXT_LENGTH));
+    let text = text.as_str();
     let writing = (0..SENDERS).map(|_| {
-        let (session, message, key) = (&session, &message, &key);
+        let (numbers, session, message, key) = (&numbers, &session, &message, &key);
         async move {
             let (room, sender) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
-            let mut seq = 0i64;
+            let (head, mut seq) = (format!("bench:{room}"), 0i64);
             while start.elapsed() < lasting {
-                seq += 1;
-                session.execute_unpaged(key, (room, sender, uuid::Uuid::new_v4(), seq)).await?;
-                session.execute_unpaged(message, (room, seq, stamped(0, TEXT_LENGTH))).await?;
+                seq = numbers.incr(&head).await?;
+                let client_id = uuid::Uuid::new_v4();
+                tokio::try_join!(
+                    session.execute_unpaged(key, (room, sender, client_id, seq)),
+                    session.execute_unpaged(message, (room, seq, text)),
+                )?;
             }
+            let _: () = numbers.del(&head).await?;
             Ok::<_, Error>(seq)
         }
     });

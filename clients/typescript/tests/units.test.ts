@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { waitMs } from "../src/backoff.js";
+import type { Message } from "../src/contract.js";
 import { PlazaError } from "../src/errors.js";
 import { webMessages, type KeptMessage } from "../src/messages.js";
 import { next } from "../src/socket/closing.js";
@@ -14,6 +15,7 @@ import { Rooms } from "../src/socket/rooms.js";
 import { Progress } from "../src/socket/progress.js";
 import { webTokens } from "../src/tokens.js";
 import { uuid } from "../src/uuid.js";
+import { storageOf } from "./scenarios/world.js";
 
 const HOME = resolve(import.meta.dirname, "../..");
 
@@ -97,24 +99,26 @@ test("a loss while rooms are looked up has them looked up again, and nothing is 
   assert.deepEqual(told, []);
 });
 
+test("what was said before the rooms were looked up, and comes after it, is told once", async () => {
+  let answer: (d: unknown) => void = () => {};
+  const rooms = new Rooms({
+    request: () => new Promise<never>((resolve) => (answer = resolve as (d: unknown) => void)),
+    deliver: () => assert.fail("it comes by itself"),
+    gap: () => assert.fail("there is none"),
+    pause: () => Promise.resolve(),
+  });
+  const looking = rooms.look();
+  answer({ rooms: [{ id: "room_1", last_seq: 3 }], left: [], cursor: "c", more: false });
+  await looking;
+  const arrives = (seq: number) => rooms.arrived({ room: "room_1", seq } as Message);
+  assert.deepEqual([2, 3, 3, 2, 4, 4, 3].map(arrives), [true, true, false, false, true, false, false]);
+});
+
 test("a command without an answer is out of time", async () => {
   const outbox = new Outbox(() => true, { firstMs: 1, longestMs: 1 });
   outbox.open();
   await assert.rejects(outbox.ask("message.edit", {}, { timeoutMs: 1 }), { code: "timed_out" });
 });
-
-/** As browsers have it. */
-function storageOf(kept: Map<string, string>) {
-  return {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => void kept.set(key, value),
-    removeItem: (key: string) => void kept.delete(key),
-    key: (index: number) => [...kept.keys()][index] ?? null,
-    get length() {
-      return kept.size;
-    },
-  };
-}
 
 test("a log-in is kept in a window's storage, and what is broken there is none", () => {
   const kept = new Map<string, string>();

@@ -108,7 +108,8 @@ async fn slices_hear_of_who_comes_and_who_goes() {
 
 #[tokio::test]
 async fn a_stopping_node_sends_its_clients_elsewhere_and_takes_no_more() {
-    let node = Node::limited(Limits { drain_within: SHORT, ..Limits::default() }).await;
+    let limits = Limits { drain_within: SHORT, close_within: SOON, ..Limits::default() };
+    let node = Node::limited(limits).await;
     let mut clients = Vec::new();
     for _ in 0..5 {
         clients.push(node.connect(Person::new()).await);

@@ -6,6 +6,7 @@
 mod admission;
 mod client;
 mod commands;
+mod counted;
 mod delivery;
 mod lifecycle;
 mod node;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use gateway::{Gateway, Limits, Parts};
@@ -19,6 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use web::{Authenticator, Verified};
 
 use crate::client::Client;
+use crate::counted::Counted;
 
 /// What all nodes of a test share: sessions, memberships, and who has come and gone.
 pub struct World {
@@ -162,6 +164,7 @@ pub struct Node {
     pub gateway: Arc<Gateway>,
     pub bus: Arc<dyn Bus>,
     pub world: Arc<World>,
+    writes: Arc<AtomicU64>,
     _stop: DropGuard,
 }
 
@@ -192,7 +195,8 @@ impl Node {
         tokio::spawn(Arc::clone(&gateway).run(stop.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = gateway.router();
+        let (router, writes) = (gateway.router(), Arc::new(AtomicU64::new(0)));
+        let listener = Counted { listener, writes: Arc::clone(&writes) };
         let stopped = stop.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -200,7 +204,12 @@ impl Node {
                 () = stopped.cancelled() => {}
             }
         });
-        Self { address, gateway, bus, world: Arc::clone(world), _stop: stop.drop_guard() }
+        Self { address, gateway, bus, world: Arc::clone(world), writes, _stop: stop.drop_guard() }
+    }
+
+    /// How often this node has handed something to the system for its sockets.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// Connects and identifies.
@@ -276,7 +285,7 @@ impl Bus for Lossy {
         let losing = Arc::clone(&self.losing);
         tokio::spawn(async move {
             while let Some(item) = whole.recv().await {
-                let lost = losing.load(std::sync::atomic::Ordering::SeqCst) && matches!(item, Incoming::Event { .. });
+                let lost = losing.load(Ordering::SeqCst) && matches!(item, Incoming::Event { .. });
                 if !lost && sender.send(item).await.is_err() {
                     return;
                 }

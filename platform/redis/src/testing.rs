@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -23,8 +24,7 @@ impl Server {
     /// # Panics
     /// When no server comes up: there is nothing to test then.
     pub async fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        Self::start_on(free.expect("a free port").port()).await
+        Self::start_on(free_port()).await
     }
 
     async fn start_on(port: u16) -> Self {
@@ -80,5 +80,23 @@ impl Server {
         child.kill().await.expect("it runs");
         drop(folder);
         Self::start_on(port).await
+    }
+}
+
+/// A port that nobody listens on, below the range from which the kernel gives ports to outgoing connections: none of those,
+/// and no client that looks for a server that was killed, takes it before the server does.
+fn free_port() -> u16 {
+    const LOW: u16 = 4_000;
+    /// Each process begins at a place of its own, of so many …
+    const PLACES: u32 = 700;
+    /// … with so many ports between them.
+    const APART: u16 = 10;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = (std::process::id() % PLACES) as u16 * APART;
+    loop {
+        let port = LOW + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % (PLACES as u16 * APART);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }

@@ -25,7 +25,7 @@ use web::{Edge, Routes};
 use crate::config::{Config, Role};
 use crate::exit::Stopped;
 use crate::health::{self, Health};
-use adapters::{FeedContent, FoundContent};
+use adapters::{FeedContent, FoundContent, Popular};
 pub use index::{Index, mappings};
 pub use slices::{Slices, message_log};
 pub use stores::Stores;
@@ -172,6 +172,12 @@ pub fn consumers(stores: &Stores, slices: &Slices, clock: &Clock) -> Vec<Arc<dyn
         slices.feed_worker.clone(),
         slices.media_worker.clone(),
         feed::ranked::Listener::new(stores.db.clone(), Arc::new(FeedContent(slices.content.clone())), clock.clone()),
+        search::Recounter::new(Arc::new(Popular {
+            accounts: slices.accounts.clone(),
+            graph: slices.graph.clone(),
+            content: slices.content.clone(),
+            tally: engagement::Tally::new(stores.db.clone()),
+        })),
         search::Counter::new(stores.db.clone(), Arc::new(FoundContent(slices.content.clone())), clock.clone()),
     ]
 }

@@ -1,13 +1,17 @@
 //! People, as search finds them.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use cdc::Change;
-use index::pipeline::Mapping;
+use index::pipeline::{Mapping, popularity};
 use index::{Document, Kind, Language};
 use kernel::{Timestamp, UserId};
 use postgres::{StoreResult, fault};
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use crate::{Error, Service};
 
 /// Makes a document of every account that is not deleted. Its id is the person's.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +23,7 @@ struct Row {
     handle: String,
     name: String,
     bio: String,
+    popularity: i16,
     created_at: Timestamp,
 }
 
@@ -34,7 +39,7 @@ impl From<Row> for Document {
             // A private account's profile can be seen; what it posts cannot.
             audience: "public".to_owned(),
             place: None,
-            popularity: 0.0,
+            popularity: popularity::popularity(row.popularity),
             created_at: row.created_at,
         }
     }
@@ -44,6 +49,10 @@ impl From<Row> for Document {
 impl Mapping for People {
     fn kind(&self) -> Kind {
         Kind::new("person")
+    }
+
+    fn revision(&self) -> u32 {
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -57,7 +66,7 @@ impl Mapping for People {
     async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
         let ids: Vec<UserId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, handle, name, bio, created_at FROM accounts WHERE id = ANY($1) AND deleted_at IS NULL",
+            "SELECT id, handle, name, bio, popularity, created_at FROM accounts WHERE id = ANY($1) AND deleted_at IS NULL",
         )
         .bind(ids)
         .persistent(false)
@@ -70,7 +79,7 @@ impl Mapping for People {
     async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
         let after: Option<UserId> = after.and_then(|id| id.parse().ok());
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, handle, name, bio, created_at FROM accounts
+            "SELECT id, handle, name, bio, popularity, created_at FROM accounts
              WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2",
         )
         .bind(after.map_or(Uuid::nil(), UserId::uuid))
@@ -80,6 +89,14 @@ impl Mapping for People {
         .await
         .map_err(fault)?;
         Ok(rows.into_iter().map(Document::from).collect())
+    }
+}
+
+impl Service {
+    /// Keeps how many follow people, as far as search weighs it. Returns how many rows were written for it.
+    pub async fn keep_popularity(&self, followers: &HashMap<UserId, u64>) -> Result<u64, Error> {
+        let counts = followers.iter().map(|(person, count)| (person.uuid(), *count));
+        Ok(popularity::keep(&self.db, "accounts", counts).await?)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Content and hashtags, as search finds them.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use cdc::Change;
-use index::pipeline::Mapping;
+use index::pipeline::{Mapping, popularity};
 use index::{Document, Kind, Language, Place, document};
 use kernel::{ContentId, ContentKind, StoreError, Timestamp, UserId};
 use postgres::{StoreResult, fault};
@@ -10,6 +12,8 @@ use schemas::content::HashtagSpan;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
+
+use crate::{Error, Service};
 
 /// Makes a document of everything of one kind that is neither deleted, nor over and buried, nor hidden from all but its author.
 /// Its id is that of the content.
@@ -36,6 +40,7 @@ struct Row {
     longitude: Option<f64>,
     place_name: Option<String>,
     title: Option<String>,
+    popularity: i16,
     created_at: Timestamp,
 }
 
@@ -62,7 +67,7 @@ impl TryFrom<Row> for Document {
             author: Some(row.author.uuid()),
             audience: row.audience,
             place,
-            popularity: 0.0,
+            popularity: popularity::popularity(row.popularity),
             created_at: row.created_at,
         })
     }
@@ -75,7 +80,7 @@ impl Mapping for Contents {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -94,9 +99,15 @@ impl Mapping for Contents {
 
     async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>> {
         let ids: Vec<ContentId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        // One by one: of a table that grew since it was last analysed, the planner thinks that a kind has few rows, and would go
+        // through all of them.
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, title, created_at
-             FROM contents WHERE id = ANY($1) AND kind = $2 AND deleted_at IS NULL AND audience <> 'only_me'",
+            "SELECT found.* FROM unnest($1::uuid[]) asked (id) CROSS JOIN LATERAL (
+                 SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, title, popularity,
+                        created_at
+                 FROM contents
+                 WHERE id = asked.id AND kind = $2 AND deleted_at IS NULL AND audience <> 'only_me' LIMIT 1
+             ) found",
         )
         .bind(ids)
         .bind(self.0)
@@ -110,7 +121,7 @@ impl Mapping for Contents {
     async fn scan(&self, at: &mut PgConnection, after: Option<&str>, limit: i64) -> StoreResult<Vec<Document>> {
         let after: Option<ContentId> = after.and_then(|id| id.parse().ok());
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, title, created_at
+            "SELECT id, kind, author, audience, text, hashtags, latitude, longitude, place_name, title, popularity, created_at
              FROM contents WHERE id > $1 AND kind = $3 AND deleted_at IS NULL AND audience <> 'only_me'
              ORDER BY id LIMIT $2",
         )
@@ -122,6 +133,14 @@ impl Mapping for Contents {
         .await
         .map_err(fault)?;
         rows.into_iter().map(Document::try_from).collect()
+    }
+}
+
+impl Service {
+    /// Keeps how much was done with content, as far as search weighs it. Returns how many rows were written for it.
+    pub async fn keep_popularity(&self, acts: &HashMap<ContentId, u64>) -> Result<u64, Error> {
+        let counts = acts.iter().map(|(content, count)| (content.uuid(), *count));
+        Ok(popularity::keep(&self.store.db, "contents", counts).await?)
     }
 }
 

@@ -4,7 +4,8 @@
 //! when it was asked, or later, and a node on which many talk asks seldom.
 
 use kernel::{StoreError, UserId};
-use postgres::{Db, StoreResult};
+use postgres::{Db, StoreResult, fault};
+use sqlx::PgConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::lists;
@@ -45,21 +46,40 @@ impl Blocked {
 async fn answer(db: Db, mut asked: mpsc::Receiver<Question>) {
     let mut questions = Vec::with_capacity(PAIRS_AT_ONCE);
     while asked.recv_many(&mut questions, PAIRS_AT_ONCE).await > 0 {
+        match db.pool().acquire().await.map_err(fault) {
+            Ok(mut connection) => answer_with(&mut connection, &mut asked, &mut questions).await,
+            Err(error) => refuse(&mut questions, &error),
+        }
+    }
+}
+
+/// Answers until nobody waits or a statement fails: as long as people talk, no time goes into taking connections and giving them back.
+async fn answer_with(
+    connection: &mut PgConnection,
+    asked: &mut mpsc::Receiver<Question>,
+    questions: &mut Vec<Question>,
+) {
+    loop {
         // Who asked may be gone by now.
         questions.retain(|question| !question.answer.is_closed());
         let pairs: Vec<Pair> = questions.iter().map(|question| question.pair).collect();
-        match lists::blocked(&db, &pairs).await {
+        match lists::blocked(&mut *connection, &pairs).await {
             Ok(blocked) => {
                 for (question, is_blocked) in questions.drain(..).zip(blocked) {
                     let _ = question.answer.send(Ok(is_blocked));
                 }
             }
-            Err(error) => {
-                for question in questions.drain(..) {
-                    let _ = question.answer.send(Err(alike(&error)));
-                }
-            }
+            Err(error) => return refuse(questions, &error),
         }
+        if asked.is_empty() || asked.recv_many(questions, PAIRS_AT_ONCE).await == 0 {
+            return;
+        }
+    }
+}
+
+fn refuse(questions: &mut Vec<Question>, error: &StoreError) {
+    for question in questions.drain(..) {
+        let _ = question.answer.send(Err(alike(error)));
     }
 }
 

@@ -211,7 +211,7 @@ impl Service {
     /// Those of `others` who block `one`, or whom they block.
     pub async fn blocked_among(&self, one: UserId, others: &[UserId]) -> Result<Vec<UserId>, Error> {
         let pairs: Vec<_> = others.iter().map(|other| (one, *other)).collect();
-        let blocked = lists::blocked(&self.db, &pairs).await?;
+        let blocked = lists::blocked(self.db.pool(), &pairs).await?;
         Ok(others.iter().zip(blocked).filter_map(|(other, is_blocked)| is_blocked.then_some(*other)).collect())
     }
 

@@ -20,6 +20,10 @@
 //!   deletion and an account that turns private take back what they counted, a person counts once however often they
 //!   repeat themselves, and events may come twice. Counters in Redis could do none of it, and may vanish. It costs one scan of
 //!   the last day's uses each half minute and process. Posts of an account that turns public count from then on only.
+//! - **Popularity is a column of the table that documents are made of**, so that the change stream, builds and `verify` know nothing of it:
+//!   followers of people; reactions, shares and saves of content. [`Recounter`] asks for the counts anew when events name somebody or
+//!   something, and what is kept is a power of two: the millionth reaction writes nothing. What is deleted takes it along. What a
+//!   deleted account had done is taken off when the next event comes.
 //! - **A hashtag is found by who may read one of its latest twenty posts**, and its posts are counted up to a thousand; both are
 //!   asked of the posts, since the index knows neither blocks nor private accounts.
 //! - **Content for followers, and for close friends,** is one audience each to the engine, so that those of strangers are found in vain and dropped; followings as
@@ -34,11 +38,13 @@ pub mod legs;
 mod metrics;
 pub mod model;
 mod neighbours;
+mod popularity;
 mod service;
 mod trends;
 
 pub use error::Error;
 pub use http::routes;
-pub use neighbours::{Directory, Source, Tagged, TaggedContent, Thing};
+pub use neighbours::{Directory, Popularity, Source, Tagged, TaggedContent, Thing};
+pub use popularity::{AT_ONCE, Recounter};
 pub use service::{COMPLETIONS_MAX, ROUNDS_MAX, Service};
 pub use trends::{Counter, FRESH, HALF_LIFE, KEPT, PEOPLE_MIN, RECENT, TRENDS_MAX};

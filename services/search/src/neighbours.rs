@@ -39,6 +39,16 @@ pub trait Directory: Send + Sync {
     fn hashtag(&self, written: &str) -> Option<String>;
 }
 
+/// Who knows how popular things are, and keeps it where their documents are made from.
+#[async_trait]
+pub trait Popularity: Send + Sync {
+    /// Counts who follows these people. MUST keep nothing of people who are gone.
+    async fn people(&self, ids: &[UserId]) -> Result<(), Problem>;
+
+    /// Counts what was done with this content. MUST keep nothing of content that is gone.
+    async fn contents(&self, ids: &[ContentId]) -> Result<(), Problem>;
+}
+
 /// Something public with hashtags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tagged {

@@ -48,6 +48,12 @@ pub enum Write {
     BuryPost {
         which: u64,
     },
+    /// Of a post, or of a person.
+    Weigh {
+        which: u64,
+        post: bool,
+        magnitude: i16,
+    },
     DeletePost {
         which: u64,
     },
@@ -141,7 +147,8 @@ fn write(dice: &mut StdRng) -> Write {
         16..19 => Write::DeleteAccount { which },
         19..41 => Write::Post { number, public, long: dice.random_ratio(1, 6) },
         41..51 => Write::EditPost { which, number },
-        51..57 => Write::ChangeAudience { which, public },
+        51..54 => Write::Weigh { which, post: public, magnitude: dice.random_range(0..20) },
+        54..57 => Write::ChangeAudience { which, public },
         57..62 => Write::BuryPost { which },
         62..65 => Write::DeletePost { which },
         65..79 => Write::Say { room: dice.random_range(0..4), number },

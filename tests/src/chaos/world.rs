@@ -223,6 +223,10 @@ impl World {
             Write::BuryPost { which } => {
                 format!("UPDATE contents SET text = '', deleted_at = now() WHERE ctid = ({})", some("contents", which))
             }
+            Write::Weigh { which, post, magnitude } => {
+                let table = if post { "contents" } else { "accounts" };
+                format!("UPDATE {table} SET popularity = {magnitude} WHERE ctid = ({})", some(table, which))
+            }
             Write::DeletePost { which } => format!("DELETE FROM contents WHERE ctid = ({})", some("contents", which)),
             Write::Say { room, number } => {
                 let room = ROOMS[room as usize % ROOMS.len()];

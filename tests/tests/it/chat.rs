@@ -171,11 +171,13 @@ async fn typing_shows_and_ends_by_itself(plaza: &Deployment) {
 }
 
 async fn a_channel_is_heard_by_whoever_follows_it(plaza: &Deployment) {
-    let (ada, ben) = (plaza.person("ada").await, plaza.person("ben").await);
+    let (ada, ben, cleo) = (plaza.person("ada").await, plaza.person("ben").await, plaza.person("cleo").await);
     let channel = RoomCreate::Channel { name: "launch".to_owned(), posting: Posting::Staff };
     let room = ada.session.create_room(&channel).await.unwrap().id;
-    let (on_ada, on_ben) = (ada.device_by(0).await, ben.device_by(1).await);
-    on_ben.socket.follow_channel(room).await.unwrap();
+    let (on_ada, on_ben, on_cleo) = (ada.device_by(0).await, ben.device_by(1).await, cleo.device_by(1).await);
+    for device in [&on_ben, &on_cleo] {
+        device.socket.follow_channel(room).await.unwrap();
+    }
     on_ada.socket.send_message(room, "lift-off").await.unwrap();
     hears(&on_ben, "lift-off").await;
     let refused = on_ben.socket.send_message(room, "me too").await.unwrap_err();
@@ -183,7 +185,8 @@ async fn a_channel_is_heard_by_whoever_follows_it(plaza: &Deployment) {
 
     on_ben.socket.unfollow_channel(room).await.unwrap();
     on_ada.socket.send_message(room, "in orbit").await.unwrap();
-    hears(&on_ada, "in orbit").await;
+    // By then it has passed ben's node, so that following again cannot bring it.
+    hears(&on_cleo, "in orbit").await;
     on_ben.socket.follow_channel(room).await.unwrap();
     on_ada.socket.send_message(room, "docked").await.unwrap();
     hears(&on_ben, "docked").await;

@@ -10,7 +10,7 @@ mod embedded {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn too_many_requests_are_told_when_to_come_back() {
-        let settings = [("PLAZA_WEB_ACCOUNT_BURST", "5"), ("PLAZA_WEB_ACCOUNT_PER_MINUTE", "5")];
+        let settings = [("PLAZA_WEB_ACCOUNT_BURST", "5"), ("PLAZA_WEB_ACCOUNT_PER_MINUTE", "1")];
         let plaza = Deployment::start(Stores::Embedded, 1, &settings).await;
         let ada = plaza.person("ada").await;
         for _ in 0..5 {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use plaza_client::Session;
+use schemas::accounts::AccountPatch;
 use schemas::content::{
     Audience, CommentCreate, Content, ContentEdit, ListingCreate, LivestreamCreate, PlaceGiven, PostCreate, PriceGiven,
 };
+use schemas::engagement::Reaction;
 use schemas::search::Hit;
 use system_tests::wait::{SOON, until, within};
 use system_tests::{Deployment, Person};
@@ -16,6 +18,7 @@ crate::on_both_stores![
     every_kind_is_found_until_it_is_hidden_or_deleted,
     nobody_finds_across_a_block_or_past_an_audience,
     near_me_comes_nearest_first,
+    what_more_people_like_or_follow_comes_first,
     messages_are_found_by_the_members_of_their_room,
     names_are_completed,
     pages_end_and_neither_repeat_nor_skip,
@@ -178,6 +181,48 @@ async fn near_me_comes_nearest_first(plaza: &Deployment) {
     assert_eq!(found(&ben.session, &map).await, [near.text], "nobody is near a place that was taken away");
     ada.contract.assert_kept();
     ben.contract.assert_kept();
+}
+
+/// Waits until a search finds exactly those, in this order.
+async fn ordered(person: &Person, parts: &[(&'static str, &str)], wanted: &[String]) {
+    until("they are in order", SOON, async || (ids(person, parts).await == wanted).then_some(())).await;
+}
+
+async fn ids(person: &Person, parts: &[(&'static str, &str)]) -> Vec<String> {
+    let id = |hit: &Hit| match hit {
+        Hit::Person(it) => it.person.id.to_string(),
+        Hit::Content(it) => it.content.id.to_string(),
+        other => panic!("{other:?} was not asked for"),
+    };
+    person.session.search(parts, None, 100).await.unwrap().items.iter().map(id).collect()
+}
+
+async fn what_more_people_like_or_follow_comes_first(plaza: &Deployment) {
+    let (ada, ben, cleo) = (plaza.person("ada").await, plaza.person("ben").await, plaza.person("cleo").await);
+    let word = word();
+    let (one, other) = (say(&ada, &word).await.id, say(&ada, &word).await.id);
+    let posts = [("q", word.as_str()), ("kinds", "post")];
+    let (first, last) = ([one.to_string(), other.to_string()], [other.to_string(), one.to_string()]);
+    ben.session.react(other, Reaction::Love).await.unwrap();
+    ordered(&ben, &posts, &last).await;
+    // Either may have been first by chance.
+    ben.session.react(one, Reaction::Like).await.unwrap();
+    cleo.session.react(one, Reaction::Like).await.unwrap();
+    ordered(&ben, &posts, &first).await;
+
+    for person in [&ada, &ben] {
+        person.session.update(&AccountPatch { bio: Some(word.clone()), ..AccountPatch::default() }).await.unwrap();
+    }
+    let people = [("q", word.as_str()), ("kinds", "person")];
+    let (first, last) = ([ada.id().to_string(), ben.id().to_string()], [ben.id().to_string(), ada.id().to_string()]);
+    cleo.session.follow(ben.id()).await.unwrap();
+    ordered(&cleo, &people, &last).await;
+    cleo.session.follow(ada.id()).await.unwrap();
+    ben.session.follow(ada.id()).await.unwrap();
+    ordered(&cleo, &people, &first).await;
+    for person in [ada, ben, cleo] {
+        person.contract.assert_kept();
+    }
 }
 
 async fn messages_are_found_by_the_members_of_their_room(plaza: &Deployment) {

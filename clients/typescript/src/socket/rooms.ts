@@ -21,6 +21,10 @@ export interface RoomsPort {
 interface Room {
   /** All up to this one were delivered, or were there before we came. */
   last: number;
+  /** The last that was there when we asked, which may have been after it was said and before its event came … */
+  found: number;
+  /** … and the last of those whose event came: each that comes after it is new. */
+  came: number;
   /** There are messages up to this one. */
   wanted: number;
   filling: boolean;
@@ -28,7 +32,7 @@ interface Room {
   held: Map<number, Message>;
 }
 
-const room = (last: number): Room => ({ last, wanted: last, filling: false, held: new Map() });
+const room = (last: number, found = 0): Room => ({ last, found, came: 0, wanted: last, filling: false, held: new Map() });
 
 /** Longer gaps are told instead of filled. */
 export const FILL_MAX = 1_000;
@@ -69,6 +73,10 @@ export class Rooms {
       this.#rooms.set(id, room(seq));
       return true;
     }
+    if (seq <= known.found && seq > known.came) {
+      known.came = seq;
+      return true;
+    }
     if (seq <= known.last) return false;
     if (!known.filling && seq === known.last + 1) {
       known.last = seq;
@@ -100,7 +108,7 @@ export class Rooms {
    */
   async join(id: string, last: number): Promise<void> {
     if (this.#rooms.has(id)) await this.catchUp(id);
-    else this.#rooms.set(id, room(last));
+    else this.#rooms.set(id, room(last, last));
   }
 
   /** Reads what a room has that did not come. What fails here is told by the next message. */
@@ -126,7 +134,7 @@ export class Rooms {
       for (const { room } of changes.left) this.leave(room);
       for (const { id, last_seq: seq } of changes.rooms) {
         const known = this.#rooms.get(id);
-        if (known === undefined) this.#rooms.set(id, room(seq));
+        if (known === undefined) this.#rooms.set(id, room(seq, seq));
         else this.#want(id, known, seq);
       }
       if (changes.more) continue;

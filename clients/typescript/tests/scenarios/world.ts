@@ -119,9 +119,12 @@ export class Window {
 }
 
 /** That of the browser, or one like it. */
-function storage(): Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length"> {
-  if (typeof document !== "undefined") return sessionStorage;
-  const kept = new Map<string, string>();
+type Kept = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
+
+const storage = (): Kept => (typeof document === "undefined" ? storageOf(new Map()) : sessionStorage);
+
+/** As browsers have it, in memory. */
+export function storageOf(kept: Map<string, string>): Kept {
   return {
     getItem: (key) => kept.get(key) ?? null,
     setItem: (key, value) => void kept.set(key, value),

@@ -1,7 +1,7 @@
 //! Whatever dies, nothing is lost and nothing is told twice to who keeps count.
 
 use cdc::{Start, Why};
-use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 
 use crate::stage::{Stage, until};
 
@@ -9,9 +9,8 @@ use crate::stage::{Stage, until};
 async fn connections_and_processes_that_die_at_random_lose_nothing() {
     let mut stage = Stage::new().await;
     stage.settings.batch_changes_max = 50;
-    let seed = rand::rng().next_u64();
-    println!("seed {seed}");
-    let mut dice = rand::rngs::SmallRng::seed_from_u64(seed);
+    // The same plan each time: what differs between runs is where the machine is when the connections die.
+    let mut dice = rand::rngs::SmallRng::seed_from_u64(7);
     let mut sink = stage.mirror();
     sink.until(|seen| !seen.starts.is_empty()).await;
     for round in 0..40 {
@@ -72,7 +71,7 @@ async fn a_large_transaction_that_is_cut_short_comes_again_from_its_beginning() 
 #[tokio::test]
 async fn a_sink_that_stalls_for_longer_than_the_servers_patience_keeps_its_connection() {
     let mut stage = Stage::new().await;
-    stage.spec.session_options = "-c wal_sender_timeout=2s".to_owned();
+    stage.spec.session_options = "-c wal_sender_timeout=6s".to_owned();
     stage.settings.batch_changes_max = 100;
     let mut sink = stage.record();
     sink.until(|seen| !seen.starts.is_empty()).await;
@@ -84,8 +83,8 @@ async fn a_sink_that_stalls_for_longer_than_the_servers_patience_keeps_its_conne
     let replied = async || -> bool {
         sqlx::query_scalar(
             "SELECT EXISTS (SELECT FROM pg_stat_replication JOIN pg_replication_slots ON active_pid = pid
-                            WHERE slot_name = $1 AND now() - backend_start > interval '6 s'
-                              AND now() - reply_time < interval '2 s')",
+                            WHERE slot_name = $1 AND now() - backend_start > interval '18 s'
+                              AND now() - reply_time < interval '6 s')",
         )
         .bind(&stage.slot)
         .fetch_one(stage.db.pool())
@@ -127,8 +126,10 @@ async fn one_that_was_overtaken_writes_nothing_more() {
     let mut first = stage.record();
     first.until(|seen| !seen.starts.is_empty()).await;
     first.stall();
+    // Empty batches, which only move the position on, count too.
+    let before = first.seen.borrow().arrived;
     stage.run("INSERT INTO things VALUES (1, 1, 'x', NULL)").await;
-    first.until(|seen| seen.arrived == 1).await;
+    first.until(|seen| seen.arrived > before).await;
     // Its connection breaks while it is at work; another takes the slot and does the work.
     stage.cut().await;
     let mut second = stage.record();

@@ -35,6 +35,7 @@ mod hydrate;
 mod mapping;
 pub mod marks;
 mod metrics;
+pub mod popularity;
 mod requests;
 mod sink;
 mod snapshot;

@@ -13,7 +13,7 @@ use kernel::{Clock, Timestamp};
 use crate::engine_suite::{POST, THEN, delete, post, posts, put, text};
 
 /// How long a reader may take to see a commit.
-const SEEN_WITHIN: Duration = Duration::from_secs(20);
+const SEEN_WITHIN: Duration = Duration::from_secs(60);
 /// Tells the child of [`a_killed_writer_loses_nothing_that_was_committed`] where to write.
 const CHILD_FOLDER: &str = "PLAZA_TEST_INDEX_CHILD_FOLDER";
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Allowance, Limiter, Local, Rate};
 
-/// A limit is not worth a longer wait.
+/// A limit is not worth a longer wait, unless told otherwise.
 const ANSWER_WITHIN: Duration = Duration::from_millis(250);
 /// After Redis failed to answer, it is left alone for so long.
 const ALONE_FOR: Duration = Duration::from_secs(1);
@@ -38,6 +38,7 @@ static TAKE: Script = Script::new(
 pub struct OverRedis {
     redis: Redis,
     prefix: String,
+    answer_within: Duration,
     own: Local,
     alone_until: Mutex<Option<Instant>>,
 }
@@ -45,7 +46,15 @@ pub struct OverRedis {
 impl OverRedis {
     /// Keys are called `prefix`, `limit:` and the limit's key.
     pub fn new(redis: Redis, prefix: impl Into<String>) -> Self {
-        Self { redis, prefix: prefix.into(), own: Local::new(), alone_until: Mutex::new(None) }
+        let answer_within = ANSWER_WITHIN;
+        Self { redis, prefix: prefix.into(), answer_within, own: Local::new(), alone_until: Mutex::new(None) }
+    }
+
+    /// Waits so long for an answer before it counts alone.
+    #[must_use]
+    pub const fn waiting(mut self, answer_within: Duration) -> Self {
+        self.answer_within = answer_within;
+        self
     }
 
     fn key(&self, key: &str) -> String {
@@ -62,7 +71,7 @@ impl OverRedis {
         }
         let numbers = [rate.interval_us(), rate.window_us()].map(|number| number.to_string());
         let asked = self.redis.run(&TAKE, self.key(key), numbers.to_vec());
-        let answer = tokio::time::timeout(ANSWER_WITHIN, telemetry::timed("redis", "limit.take", asked)).await;
+        let answer = tokio::time::timeout(self.answer_within, telemetry::timed("redis", "limit.take", asked)).await;
         match answer {
             Ok(Ok(left)) => return Some(left),
             Ok(Err(error)) => tracing::warn!(%error, "rate limits are counted by this node alone"),
@@ -86,7 +95,7 @@ impl Limiter for OverRedis {
     async fn reset(&self, key: &str) {
         self.own.reset(key).await;
         let forgotten = self.redis.commands().del::<(), _>(self.key(key));
-        if !matches!(tokio::time::timeout(ANSWER_WITHIN, forgotten).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout(self.answer_within, forgotten).await, Ok(Ok(()))) {
             tracing::warn!("a rate limit could not be reset; it refills by itself");
         }
     }

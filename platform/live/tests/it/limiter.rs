@@ -19,7 +19,8 @@ fn local() -> Arc<dyn Limiter> {
 async fn over_redis() -> Arc<dyn Limiter> {
     let url = crate::redis_url();
     let redis = Redis::connect(&Settings::new(url)).await.expect("a Redis that answers");
-    Arc::new(OverRedis::new(redis, format!("test:{:016x}:", rand::random::<u64>())))
+    // A limiter that gives up on a Redis of a busy machine would count alone, which is not what is tested here.
+    Arc::new(OverRedis::new(redis, format!("test:{:016x}:", rand::random::<u64>())).waiting(Duration::from_secs(60)))
 }
 
 macro_rules! conformance {
@@ -51,8 +52,12 @@ async fn grants_the_burst_and_not_one_more(limiter: Arc<dyn Limiter>) {
 }
 
 async fn grows_back_one_by_one_and_tells_the_wait(limiter: Arc<dyn Limiter>) {
-    while let Allowance::Granted { .. } = limiter.take("ada", FAST).await {}
-    let Allowance::Refused { wait } = limiter.take("ada", FAST).await else { panic!("a token grew too early") };
+    // Tokens grow while this drains them: the first refusal says the wait, however slow this is.
+    let wait = loop {
+        if let Allowance::Refused { wait } = limiter.take("ada", FAST).await {
+            break wait;
+        }
+    };
     assert!(wait <= FAST.per / FAST.burst, "{wait:?}");
     // Time is what is tested: on Redis it cannot be moved by hand.
     tokio::time::sleep(wait).await;

@@ -7,7 +7,7 @@ use telemetry::testing::{Collector, Received};
 use telemetry::{Guard, Settings, continue_trace, current_traceparent, timed};
 use tracing::Instrument as _;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 fn named<'a>(spans: &'a [Received], name: &str) -> &'a Received {
     spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no span {name} in {spans:#?}"))

@@ -22,4 +22,4 @@ pub use notifications::{InboxContents, InboxPeople};
 pub use people::People;
 pub use presence::PresenceRelations;
 pub use relations::Relations;
-pub use search::{FoundContent, FoundHashtags, FoundMessages, FoundPeople, SearchDirectory};
+pub use search::{FoundContent, FoundHashtags, FoundMessages, FoundPeople, Popular, SearchDirectory};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{ContentId, Problem, RoomId, UserId};
-use search::{Directory, Source, Tagged, TaggedContent, Thing};
+use kernel::{ContentId, Problem, RoomId, Timestamp, UserId};
+use search::{Directory, Popularity, Source, Tagged, TaggedContent, Thing};
 
 /// What was found, by the ids of the documents.
 type Shown = HashMap<String, Thing>;
@@ -76,6 +76,33 @@ impl Source for FoundMessages {
         let found = self.0.visible(viewer, &places).await?;
         let id = |message: &schemas::chat::Message| chat::documents::document_id(message.room, message.seq);
         Ok(found.into_iter().map(|message| (id(&message), Thing::Message(Box::new(message)))).collect())
+    }
+}
+
+pub struct Popular {
+    pub accounts: Arc<accounts::Service>,
+    pub graph: Arc<graph::Service>,
+    pub content: Arc<content::Service>,
+    pub tally: engagement::Tally,
+}
+
+#[async_trait]
+impl Popularity for Popular {
+    async fn people(&self, ids: &[UserId]) -> Result<(), Problem> {
+        let mut counts = self.graph.counts_of(ids).await?;
+        let followers = ids.iter().map(|id| (*id, counts.remove(id).map_or(0, |counts| counts.followers)));
+        self.accounts.keep_popularity(&followers.collect()).await?;
+        Ok(())
+    }
+
+    async fn contents(&self, ids: &[ContentId]) -> Result<(), Problem> {
+        // What somebody in particular did is of no matter here.
+        let nobody = UserId::floor(Timestamp::from_millis(0));
+        let found = self.tally.of(nobody, ids).await?;
+        let acts = |it: schemas::engagement::Counts| it.reactions.values().sum::<u64>() + it.shares + it.saves;
+        let acts = found.into_iter().map(|(id, engagement)| (id, acts(engagement.counts))).collect();
+        self.content.keep_popularity(&acts).await?;
+        Ok(())
     }
 }
 

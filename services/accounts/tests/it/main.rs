@@ -5,6 +5,7 @@
 mod limits;
 mod log_in;
 mod passwords;
+mod popularity;
 mod profile;
 mod routes;
 mod sessions;

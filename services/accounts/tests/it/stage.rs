@@ -22,7 +22,7 @@ use web::testing::{Answer, Ask, Door, PEER};
 pub const PASSWORD: &str = "an engine that weaves";
 pub const HOME: IpAddr = PEER.ip();
 /// Longest wait for something that is bound to happen.
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 pub struct Stage {
     pub db: Db,

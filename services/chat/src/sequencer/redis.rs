@@ -32,12 +32,18 @@ const JUST_BEGUN: Duration = LEASE.saturating_sub(Duration::from_millis(100));
 /// A reading that is early by more than this, in milliseconds, is not early by its way alone.
 const CLOCK_STEP_MS: i64 = 1_000;
 
-static REST: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/rest.lua")));
-static RESERVE: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/reserve.lua")));
-static SETTLE: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/settle.lua")));
-static STANDING: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/standing.lua")));
-static SETTLED: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/settled.lua")));
-static SEED: Script = Script::new(concat!(include_str!("lua/wake.lua"), include_str!("lua/seed.lua")));
+macro_rules! script {
+    ($($part:literal),+) => {
+        Script::new(concat!(include_str!("lua/clock.lua"), $(include_str!(concat!("lua/", $part))),+))
+    };
+}
+
+static REST: Script = script!("wake.lua", "rest.lua");
+static RESERVE: Script = script!("wake.lua", "reserve.lua");
+static SETTLE: Script = script!("settle.lua");
+static STANDING: Script = script!("wake.lua", "standing.lua");
+static SETTLED: Script = script!("wake.lua", "settled.lua");
+static SEED: Script = script!("wake.lua", "seed.lua");
 
 /// Sequence numbers in a Redis server or cluster.
 pub struct Redis {
@@ -172,7 +178,7 @@ impl Sequencer for Redis {
     }
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
-        let args = vec![lease(), seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
+        let args = vec![seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
         self.run(&SETTLE, self.keys_with(key), args).await.map(drop)
     }
 

@@ -1,33 +1,93 @@
 //! The Cassandra log when writers die, memories are lost, and zombies write.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use chat::log::{Body, Draft, MessageLog, Span, cassandra::Cassandra};
-use chat::sequencer::{Key, Reserve, Sequencer, local::Local};
-use kernel::{Clock, RoomId};
+use async_trait::async_trait;
+use chat::log::{Body, Draft, Head, MessageLog, Span, cassandra::Cassandra};
+use chat::sequencer::{Key, Moment, Reserve, Sequencer, Standing, local::Local};
+use kernel::{Clock, RoomId, StoreError};
 
 use crate::stores::{draft, eventually, heads, room, seqs, texts, user};
+
+/// A memory for which nothing stalls until it is told so: what a test does in between may take as long as it likes.
+struct Memory {
+    local: Local,
+    stalls: AtomicBool,
+}
+
+impl Memory {
+    fn new(stalls: bool) -> Arc<Self> {
+        Arc::new(Self { local: Local::new(Clock::system()), stalls: AtomicBool::new(stalls) })
+    }
+
+    fn stalls(&self) -> bool {
+        self.stalls.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Sequencer for Memory {
+    fn now(&self) -> Moment {
+        self.local.now()
+    }
+
+    async fn reserve(&self, key: &Key, payload: &str, looked_up: Moment) -> Result<Reserve, StoreError> {
+        Ok(match self.local.reserve(key, payload, looked_up).await? {
+            Reserve::Given { seq, stamp, stalled } => Reserve::Given { seq, stamp, stalled: stalled && self.stalls() },
+            other => other,
+        })
+    }
+
+    async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
+        self.local.settle(key, seq, stamp).await
+    }
+
+    async fn standing(&self, room: RoomId) -> Result<Standing, StoreError> {
+        let mut standing = self.local.standing(room).await?;
+        if let Standing::Known { pending, .. } = &mut standing
+            && !self.stalls()
+        {
+            pending.iter_mut().for_each(|(_, age)| *age = Duration::ZERO);
+        }
+        Ok(standing)
+    }
+
+    async fn settled(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
+        self.local.settled(rooms).await
+    }
+
+    async fn seed(&self, room: RoomId, head: Head) -> Result<(), StoreError> {
+        self.local.seed(room, head).await
+    }
+}
 
 /// One node, and the hands to do what a dying one does.
 struct Lab {
     db: ::cassandra::Db,
-    sequencer: Arc<Local>,
+    sequencer: Arc<Memory>,
     log: Arc<Cassandra>,
 }
 
 impl Lab {
     async fn new() -> Self {
-        let db = ::cassandra::testing::shared().await;
-        let sequencer = Arc::new(Local::new(Clock::system()));
+        Self::over(::cassandra::testing::shared().await, Memory::new(true)).await
+    }
+
+    /// One where nothing stalls until its memory is told so.
+    async fn patient() -> Self {
+        Self::over(::cassandra::testing::shared().await, Memory::new(false)).await
+    }
+
+    async fn over(db: ::cassandra::Db, sequencer: Arc<Memory>) -> Self {
         let log = Cassandra::open(db.clone(), Arc::clone(&sequencer) as Arc<dyn Sequencer>).await.unwrap();
         Self { db, sequencer, log }
     }
 
     /// The same store, and a new, empty memory.
     async fn after_losing_memory(&self) -> Self {
-        let sequencer = Arc::new(Local::new(Clock::system()));
-        let log = Cassandra::open(self.db.clone(), Arc::clone(&sequencer) as Arc<dyn Sequencer>).await.unwrap();
-        Self { db: self.db.clone(), sequencer, log }
+        Self::over(self.db.clone(), Memory::new(true)).await
     }
 
     async fn say(&self, room: RoomId, text: &str) -> u64 {
@@ -101,13 +161,14 @@ async fn the_repeat_of_a_sender_whose_node_died_gets_the_first_number_and_text()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_waits_at_a_hole_and_a_reader_fills_it() {
-    let (lab, room) = (Lab::new().await, room());
+    let (lab, room) = (Lab::patient().await, room());
     lab.say(room, "one").await;
     lab.die_after_reserve(&draft(room, user(), "two")).await;
     lab.say(room, "three").await;
     assert_eq!(heads(&*lab.log, &[room]).await, [1]);
     assert_eq!(seqs(&lab.log.page(room, Span::After(0), 10).await.unwrap()), [1]);
     assert_eq!(lab.log(room).await, entries(&[(1, "one")]));
+    lab.sequencer.stalls.store(true, Ordering::Relaxed);
     eventually("the dead writer's message is finished", async || lab.log(room).await.len() == 3).await;
     assert_eq!(lab.log(room).await, entries(&[(1, "one"), (2, "two"), (3, "three")]));
     assert_eq!(heads(&*lab.log, &[room]).await, [3]);
@@ -130,7 +191,7 @@ async fn the_next_writer_finishes_what_is_stalled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_that_nobody_wrote_is_void_after_the_memory_is_lost() {
-    let (lab, room) = (Lab::new().await, room());
+    let (lab, room) = (Lab::patient().await, room());
     lab.say(room, "one").await;
     let lost = draft(room, user(), "two");
     let (seq, stamp) = lab.die_after_reserve(&lost).await;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// Shared by the tests that do not lose it, so that they do not all wait for a new memory's rest.
 const LASTING: &str = "plaza_test_chat:";
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 pub async fn postgres() -> Vec<Arc<dyn MessageLog>> {
     let db = ::postgres::testing::fresh().await;

@@ -169,7 +169,7 @@ pub(crate) async fn bury(tx: &mut PgConnection, ids: &[ContentId], now: Timestam
     sqlx::query(
         "UPDATE contents SET text = '', mentions = '[]', hashtags = '[]', latitude = NULL, longitude = NULL,
                              place_name = NULL, media = '{}', title = NULL, price_amount = NULL,
-                             price_currency = NULL, deleted_at = $2
+                             price_currency = NULL, popularity = 0, deleted_at = $2
          WHERE id = ANY($1)",
     )
     .bind(ids)

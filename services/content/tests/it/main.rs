@@ -4,6 +4,7 @@
 
 mod audiences;
 mod comments;
+mod documents;
 mod events;
 mod finding;
 mod kinds;

@@ -13,7 +13,7 @@ use presence::store::{Shown, TAKEN_OVER_MAX, Times};
 use redis::{Redis, Settings};
 use schemas::presence::{Activity, State};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A store that several nodes share, and its time.
 struct Stage {
@@ -37,7 +37,7 @@ impl Stage {
         let redis = Redis::connect(&Settings::new(url)).await.expect("a Redis that answers");
         // Short enough to wait for, long enough for a machine that has much to do.
         let times =
-            Times { lease: Duration::from_secs(2), kept: Duration::from_secs(60), remembered: Duration::from_secs(2) };
+            Times { lease: Duration::from_secs(6), kept: Duration::from_secs(60), remembered: Duration::from_secs(4) };
         Self { kind: Kind::Redis(redis, format!("test:{:016x}:", rand::random::<u64>())), times }
     }
 

@@ -3,6 +3,7 @@
 mod complete;
 mod near;
 mod pages;
+mod popularity;
 mod sight;
 mod trends;
 mod world;

@@ -15,7 +15,7 @@ use crate::Topic;
 use crate::bus::Incoming;
 use crate::bus::ear::Ear;
 
-/// Wait before subscriptions that failed after a reconnect are made again.
+/// Wait before subscriptions that failed after a reconnect are tried again, as often as it takes.
 const SUBSCRIBE_AGAIN: Duration = Duration::from_millis(500);
 
 /// Turns what the subscriber hears into what the node hears.
@@ -46,14 +46,14 @@ impl Listener {
                 Heard::Missed => self.ear.missed(),
                 Heard::Reconnected => {
                     self.hearing.store(false, Ordering::Release);
-                    if let Err(error) = self.subscribe_anew().await {
+                    // The other link, for commands, may be back later than this one, and this one says only once that it
+                    // is back: who gave up here would be deaf for good.
+                    while let Err(error) = self.subscribe_anew().await {
+                        if self.ear.is_closed() {
+                            return;
+                        }
                         tracing::warn!(%error, "subscriptions could not be made anew yet");
                         tokio::time::sleep(SUBSCRIBE_AGAIN).await;
-                        if let Err(error) = self.subscribe_anew().await {
-                            // The link broke again, and will say so when it is back.
-                            tracing::warn!(%error, "subscriptions wait for the next connection");
-                            continue;
-                        }
                     }
                     self.hearing.store(true, Ordering::Release);
                     self.ear.missed();

@@ -9,7 +9,9 @@ macro_rules! with_head {
         concat!(
             r"
     local head, window, held = KEYS[1], KEYS[2], KEYS[3]
-    local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+    local server = redis.call('INFO', 'server')
+    local _, id = string.find(server, 'run_id:', 1, true)
+    local run = string.sub(server, id + 1, id + 40)
     local last, made_by = unpack(redis.call('HMGET', head, 'last', 'run'))
     if not last or made_by ~= run then
         local time = redis.call('TIME')

@@ -14,7 +14,7 @@ use postgres::outbox::{self, ConsumeError, Consumer, Delivery, Dispatch, OutboxE
 use postgres::{Db, testing};
 use tokio::sync::Notify;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Remembers what it was given, and refuses keys that begin with `bad`.
 struct Recorder {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use kernel::{RoomId, StoreError};
 use parking_lot::Mutex;
 use postgres::{Db, StoreResult};
+use telemetry::timed;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
@@ -52,7 +53,6 @@ pub struct Indexing {
 /// A mark for all messages of a room after a number.
 struct Standing {
     id: Uuid,
-    room: RoomId,
     after: u64,
     made: Instant,
     written: OnceCell<()>,
@@ -151,7 +151,6 @@ impl Indexing {
         }
         let standing = Arc::new(Standing {
             id: Uuid::now_v7(),
-            room,
             after: seq.saturating_sub(1),
             made: Instant::now(),
             written: OnceCell::new(),
@@ -159,7 +158,7 @@ impl Indexing {
             queue: self.queue.clone(),
         });
         if rooms.len() < ROOMS_MAX || rooms.contains_key(&room) {
-            rooms.insert(standing.room, Arc::clone(&standing));
+            rooms.insert(room, Arc::clone(&standing));
         }
         standing
     }
@@ -235,11 +234,12 @@ async fn write_all(db: &Db, asks: &mut Vec<Ask>) {
         };
         rows.insert(row.id, (&row.document, row.is_onward, is_ready));
     }
-    let written = telemetry::timed("postgres", "chat.mark", insert(db, rows)).await;
+    let written = if rows.is_empty() { Ok(()) } else { timed("postgres", "chat.mark", insert(db, rows)).await };
     if let Err(error) = &written {
         tracing::warn!(%error, "messages cannot be marked for the search index");
     }
-    if let Err(error) = telemetry::timed("postgres", "chat.unmark", delete(db, &done)).await {
+    let deleted = if done.is_empty() { Ok(()) } else { timed("postgres", "chat.unmark", delete(db, &done)).await };
+    if let Err(error) = deleted {
         tracing::debug!(%error, "marks are left to the sweep");
     }
     for ask in asks.drain(..) {
@@ -255,9 +255,6 @@ async fn write_all(db: &Db, asks: &mut Vec<Ask>) {
 }
 
 async fn insert(db: &Db, rows: BTreeMap<Uuid, (&str, bool, bool)>) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
     let (ids, rows): (Vec<Uuid>, Vec<(&str, bool, bool)>) = rows.into_iter().unzip();
     let documents: Vec<&str> = rows.iter().map(|row| row.0).collect();
     let onward: Vec<bool> = rows.iter().map(|row| row.1).collect();
@@ -279,8 +276,5 @@ async fn insert(db: &Db, rows: BTreeMap<Uuid, (&str, bool, bool)>) -> Result<(),
 }
 
 async fn delete(db: &Db, done: &[Uuid]) -> Result<(), sqlx::Error> {
-    if done.is_empty() {
-        return Ok(());
-    }
     sqlx::query("DELETE FROM search_marks WHERE id = ANY($1)").bind(done).execute(db.pool()).await.map(drop)
 }

@@ -153,7 +153,7 @@ impl Town {
 
     /// The next thing that is heard.
     pub async fn hear(&self) -> Heard {
-        let heard = tokio::time::timeout(Duration::from_secs(10), async { self.ear.lock().await.recv().await });
+        let heard = tokio::time::timeout(Duration::from_secs(60), async { self.ear.lock().await.recv().await });
         match heard.await.expect("something to hear in time").expect("a bus that lives") {
             Incoming::Event { topic, publication, .. } => {
                 let event: UserEvent = serde_json::from_slice(&publication.event).unwrap();

@@ -1,0 +1,6 @@
+-- Begins every script. Leaves `now_us` and `now` (milliseconds), by this server's clock.
+local time = redis.call('TIME')
+local now_us = time[1] * 1000000 + time[2]
+local now = math.floor(now_us / 1000)
+-- Beyond 14 digits Lua would print 1.7e+15.
+local function text(n) return string.format('%.0f', n) end
