@@ -14,7 +14,8 @@
 //!   that costs less than looking it up each time that such viewers open their feed. How often authors publish and viewers
 //!   come is counted as it happens (fading means, a week long), what a row and a look cost is measured (or set), decisions
 //!   are kept in `feed_routes` and looked at again when the author publishes, and hourly. `feed.distribution` chooses:
-//!   `rule`, `push` (everything to everybody), `followers` (authors with many followers are pulled by all).
+//!   `rule`, `push` (everything to everybody), `followers` (authors with many followers are pulled by all). Averages over all
+//!   viewers are read beside that, every few minutes: no publication waits for them.
 //! - **Decisions change and nothing is lost or shown twice.** A decision is durable before it is acted upon. A route keeps the
 //!   worst that it ever was, and since when it is better; a viewer's class likewise. A page asks, for as far down as the
 //!   timeline reaches, everybody who may have published something there that was not pushed; what comes from both sources

@@ -80,19 +80,30 @@ impl Timelines for PostgresTimelines {
     }
 
     async fn trim(&self, viewers: &[UserId]) -> Result<(), StoreError> {
-        // The entry just beyond the last to be kept is found in the index; most timelines have none.
+        // Most timelines have nothing beyond the last entry to be kept. That is looked up first, by itself: a single statement
+        // that deletes as well may read the whole table for it, when statistics are old.
+        let beyond = sqlx::query_as::<_, (UserId, Option<Uuid>)>(
+            "SELECT viewer, (
+                 SELECT id FROM timelines mine WHERE mine.viewer = asked.viewer ORDER BY id DESC OFFSET $2 LIMIT 1
+             )
+             FROM unnest($1::uuid[]) asked (viewer)",
+        )
+        .bind(viewers)
+        .bind(LENGTH_MAX as i64)
+        .fetch_all(self.db.pool());
+        let beyond = telemetry::timed("postgres", "timelines.overlong", beyond).await.map_err(fault)?;
+        let overlong = beyond.into_iter().filter_map(|(viewer, beyond)| Some((viewer, beyond?)));
+        let (viewers, beyond): (Vec<UserId>, Vec<Uuid>) = overlong.unzip();
+        if viewers.is_empty() {
+            return Ok(());
+        }
         run!(
             self,
             "timelines.trim",
-            "DELETE FROM timelines USING (
-                 SELECT viewer, (
-                     SELECT id FROM timelines mine WHERE mine.viewer = asked.viewer ORDER BY id DESC OFFSET $2 LIMIT 1
-                 ) AS beyond
-                 FROM unnest($1::uuid[]) asked (viewer)
-             ) cut
+            "DELETE FROM timelines USING unnest($1::uuid[], $2::uuid[]) AS cut (viewer, beyond)
              WHERE timelines.viewer = cut.viewer AND timelines.id <= cut.beyond",
             viewers,
-            LENGTH_MAX as i64
+            beyond
         )
     }
 

@@ -244,3 +244,19 @@ async fn what_is_published_together_goes_out_together() {
     let writes = pushes.begun.load(Ordering::SeqCst);
     assert_eq!(writes, 2, "one for each batch of events");
 }
+
+/// Decisions may be made by averages of an hour ago, and no publication waits for new ones.
+#[tokio::test]
+async fn what_is_published_does_not_wait_for_averages_over_everybody() {
+    let world = faulty(Store::Postgres, &Arc::default()).await;
+    let ada = world.person();
+    let fans = crowd(&world, ada, 2);
+    let first = world.post(ada).await;
+    world.drain().await;
+    world.clock.advance(Duration::from_hours(1));
+    sqlx::query("ALTER TABLE feed_viewers RENAME TO feed_viewers_away").execute(world.db.pool()).await.unwrap();
+    let second = world.post(ada).await;
+    world.drain().await;
+    assert_eq!(world.timeline(fans[0]).await, [second, first]);
+    assert!(world.worker.recheck().await.is_err(), "who decides beside that asks for them");
+}

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{Clock, EventId, Timestamp};
-use postgres::Db;
 use postgres::outbox::{self, ConsumeError, Consumer, Delivery, Dispatch, OutboxEvent};
+use postgres::{Db, testing};
 use tokio::sync::Notify;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -22,12 +22,6 @@ struct Recorder {
     seen: Mutex<Vec<(String, i64)>>,
     changed: Notify,
     healed: Mutex<bool>,
-}
-
-impl Default for Recorder {
-    fn default() -> Self {
-        Self::named("recorder")
-    }
 }
 
 #[async_trait]
@@ -67,31 +61,66 @@ impl Recorder {
     }
 }
 
-async fn write(db: &Db, key: &str, n: i64, now: Timestamp) {
-    let event = OutboxEvent {
-        id: EventId::new(now),
+/// A database with an outbox, a clock that a test moves, and somebody who takes events.
+struct Office {
+    db: Db,
+    clock: Clock,
+    recorder: Arc<Recorder>,
+}
+
+impl Office {
+    async fn open() -> Self {
+        let (db, clock) = (testing::fresh().await, Clock::manual(Clock::system().now()));
+        Self { db, clock, recorder: Arc::new(Recorder::named("recorder")) }
+    }
+
+    /// Delivers to its own recorder, and to another.
+    fn dispatch(&self, other: Option<&Arc<Recorder>>) -> Arc<Dispatch> {
+        self.dispatch_to([Some(&self.recorder), other].into_iter().flatten().cloned())
+    }
+
+    fn dispatch_to<C: Consumer + 'static>(&self, consumers: impl IntoIterator<Item = Arc<C>>) -> Arc<Dispatch> {
+        let consumers = consumers.into_iter().map(|consumer| consumer as Arc<dyn Consumer>).collect();
+        Dispatch::new(self.db.clone(), self.clock.clone(), consumers)
+    }
+
+    /// Gives positions to what was written, and delivers once.
+    async fn deliver(&self, dispatch: &Dispatch) -> usize {
+        testing::deliver_once(&self.db, dispatch).await
+    }
+
+    async fn deliver_all(&self, dispatch: &Dispatch) {
+        while self.deliver(dispatch).await > 0 {}
+    }
+
+    async fn write(&self, key: &str, n: i64) {
+        self.write_at(key, n, self.clock.now()).await;
+    }
+
+    async fn write_at(&self, key: &str, n: i64, at: Timestamp) {
+        let mut tx = self.db.begin().await.unwrap();
+        outbox::append(&mut tx, &event(key, n, at), at).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(self.db.pool()).await.unwrap()
+    }
+
+    async fn events(&self) -> i64 {
+        self.count("SELECT count(*) FROM outbox").await
+    }
+
+    async fn dead(&self) -> i64 {
+        self.count("SELECT count(*) FROM event_dead").await
+    }
+}
+
+fn event(key: &str, n: i64, at: Timestamp) -> OutboxEvent {
+    OutboxEvent {
+        id: EventId::new(at),
         kind: "thing.changed",
         key: key.to_owned(),
         payload: serde_json::json!({ "n": n }),
-    };
-    let mut tx = db.begin().await.unwrap();
-    outbox::append(&mut tx, &event, now).await.unwrap();
-    tx.commit().await.unwrap();
-}
-
-async fn count(db: &Db, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(db.pool()).await.unwrap()
-}
-
-async fn events(db: &Db) -> i64 {
-    count(db, "SELECT count(*) FROM outbox").await
-}
-
-async fn dead(db: &Db) -> i64 {
-    count(db, "SELECT count(*) FROM event_dead").await
-}
-
-fn dispatch(db: &Db, clock: &Clock, consumers: &[&Arc<Recorder>]) -> Arc<Dispatch> {
-    let consumers = consumers.iter().map(|consumer| Arc::clone(consumer) as Arc<dyn Consumer>).collect();
-    Dispatch::new(db.clone(), clock.clone(), consumers)
+    }
 }

@@ -3,11 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use kernel::Clock;
-use postgres::outbox::{ConsumeError, Consumer, Delivery, Dispatch};
-use postgres::testing;
+use postgres::outbox::{ConsumeError, Consumer, Delivery};
 
-use super::{count, write};
+use super::Office;
 
 /// Takes up to four events at once; refuses, alone and in company, what is `bad`.
 #[derive(Default)]
@@ -50,17 +48,16 @@ impl Consumer for Crate {
 
 #[tokio::test]
 async fn events_of_different_keys_are_taken_together_and_those_of_one_key_in_order() {
-    let db = testing::fresh().await;
-    let now = Clock::system().now();
+    let office = Office::open().await;
     for n in 0..9 {
-        write(&db, &format!("thing {n}"), n, now).await;
+        office.write(&format!("thing {n}"), n).await;
     }
     for n in 10..13 {
-        write(&db, "ada", n, now).await;
+        office.write("ada", n).await;
     }
     let taker = Arc::new(Crate::default());
-    let dispatch = Dispatch::new(db.clone(), Clock::system(), vec![taker.clone() as Arc<dyn Consumer>]);
-    assert_eq!(testing::deliver_once(&db, &dispatch).await, 12);
+    let dispatch = office.dispatch_to([taker.clone()]);
+    assert_eq!(office.deliver(&dispatch).await, 12);
     let mut taken = taker.taken.lock().unwrap().clone();
     taken.sort();
     assert_eq!(taken, [vec![0, 1, 2, 3], vec![4, 5, 6, 7]]);
@@ -73,17 +70,16 @@ async fn events_of_different_keys_are_taken_together_and_those_of_one_key_in_ord
 #[tokio::test]
 async fn what_fails_in_company_is_tried_alone_and_takes_no_other_with_it() {
     for bad in ["bad", "panic"] {
-        let db = testing::fresh().await;
-        let now = Clock::system().now();
+        let office = Office::open().await;
         for key in ["ada", bad, "ben", "cleo"] {
-            write(&db, key, key.len() as i64, now).await;
+            office.write(key, key.len() as i64).await;
         }
         let taker = Arc::new(Crate::default());
-        let dispatch = Dispatch::new(db.clone(), Clock::system(), vec![taker.clone() as Arc<dyn Consumer>]);
-        assert_eq!(testing::deliver_once(&db, &dispatch).await, 4);
+        let dispatch = office.dispatch_to([taker.clone()]);
+        assert_eq!(office.deliver(&dispatch).await, 4);
         assert!(taker.taken.lock().unwrap().is_empty());
         let alone = taker.alone.lock().unwrap().len();
         assert_eq!(alone, if bad == "bad" { 3 } else { 4 });
-        assert_eq!(count(&db, "SELECT count(*) FROM event_retries").await, if bad == "bad" { 1 } else { 0 });
+        assert_eq!(office.count("SELECT count(*) FROM event_retries").await, if bad == "bad" { 1 } else { 0 });
     }
 }

@@ -8,10 +8,22 @@ use serde_json::json;
 
 use super::{Theatre, ids};
 
+/// Has a model serve that has proved itself: the one that was learned, or these bytes.
+async fn serve(theatre: &Theatre, model: Option<&str>) {
+    sqlx::query(
+        "INSERT INTO feed_models (schema, model, examples, surprise, hand_surprise, judged, serves, made_at)
+         SELECT schema, coalesce($1::bytea, model), examples, 1, 2, 5000, true, made_at FROM feed_models LIMIT 1",
+    )
+    .bind(model.map(str::as_bytes))
+    .execute(theatre.world.db.pool())
+    .await
+    .unwrap();
+    theatre.models.refresh().await.unwrap();
+}
+
 #[tokio::test]
 async fn it_learns_from_what_was_looked_at_once_and_swaps_models_live() {
-    let theatre = Theatre::new().await;
-    let viewer = theatre.world.person();
+    let (theatre, [viewer]) = Theatre::with_people().await;
     let tagged = theatre.tagged(theatre.world.person(), "tea").await;
     theatre.posts(5, 1).await;
     let page = ids(&theatre.page(viewer, None, 20).await);
@@ -40,13 +52,7 @@ async fn it_learns_from_what_was_looked_at_once_and_swaps_models_live() {
     // Few examples are no reason to trust it.
     theatre.models.refresh().await.unwrap();
     assert_eq!(theatre.models.serving(), 0);
-    theatre
-        .sql(
-            "INSERT INTO feed_models (schema, model, examples, surprise, hand_surprise, judged, serves, made_at)
-             SELECT schema, model, examples, 1, 2, 5000, true, made_at FROM feed_models",
-        )
-        .await;
-    theatre.models.refresh().await.unwrap();
+    serve(&theatre, None).await;
     let version = theatre.models.serving();
     assert!(version > 0);
     // Others of its hashtag are found for it, and pages go on under the new version.
@@ -57,20 +63,13 @@ async fn it_learns_from_what_was_looked_at_once_and_swaps_models_live() {
     assert_eq!(why, Some(Why::Topic { hashtag: "tea".to_owned() }));
     assert_eq!(theatre.count("SELECT max(model) FROM feed_served").await, version);
     // One that cannot be read leaves things as they are.
-    theatre
-        .sql(
-            "INSERT INTO feed_models (schema, model, examples, surprise, hand_surprise, judged, serves, made_at)
-             SELECT schema, 'x', examples, 1, 2, 5000, true, made_at FROM feed_models LIMIT 1",
-        )
-        .await;
-    theatre.models.refresh().await.unwrap();
+    serve(&theatre, Some("x")).await;
     assert_eq!(theatre.models.serving(), version);
 }
 
 #[tokio::test]
 async fn what_is_not_public_any_more_is_not_recommended() {
-    let theatre = Theatre::new().await;
-    let [ada, ben] = theatre.world.people();
+    let (theatre, [ada, ben]) = Theatre::with_people().await;
     let (first, second) = (theatre.world.post(ada).await, theatre.world.post(ada).await);
     theatre.world.post(ben).await;
     theatre.drain().await;
@@ -87,16 +86,14 @@ async fn what_is_not_public_any_more_is_not_recommended() {
     theatre.view(ada, &[second], 100).await;
     theatre.drain().await;
     assert_eq!(theatre.count("SELECT count(*) FROM feed_seen").await, 1);
-    theatre.world.tell_of("account.deleted", ada.to_string(), json!({ "user": ada })).await;
-    theatre.drain().await;
+    theatre.leave(ada).await;
     assert_eq!(theatre.count("SELECT count(*) FROM feed_seen").await, 0);
 }
 
 #[tokio::test]
 async fn a_tray_has_those_first_among_the_unseen_of_whom_the_viewer_likes_to_see_more() {
-    let theatre = Theatre::new().await;
+    let (theatre, [viewer, ada, ben, cleo]) = Theatre::with_people().await;
     let world = &theatre.world;
-    let [viewer, ada, ben, cleo] = world.people();
     for author in [ada, ben, cleo] {
         world.follow(viewer, author).await;
         world.publish(author, ContentKind::Story).await;

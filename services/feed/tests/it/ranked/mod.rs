@@ -45,8 +45,11 @@ pub struct Theatre {
 }
 
 impl Theatre {
-    async fn new() -> Self {
-        Self::of(World::new(Store::Postgres).await).await
+    /// One with people who have done nothing yet.
+    async fn with_people<const N: usize>() -> (Self, [UserId; N]) {
+        let theatre = Self::of(World::new(Store::Postgres).await).await;
+        let people = theatre.world.people();
+        (theatre, people)
     }
 
     pub async fn of(world: World) -> Self {
@@ -67,6 +70,12 @@ impl Theatre {
         let consumers = vec![world.worker.clone() as Arc<dyn Consumer>, listener];
         let dispatch = Dispatch::new(world.db.clone(), world.clock.clone(), consumers);
         Self { world, ranked, models, learner, dispatch }
+    }
+
+    /// What follows when somebody deletes their account.
+    async fn leave(&self, user: UserId) {
+        self.world.tell_of("account.deleted", user.to_string(), json!({ "user": user })).await;
+        self.drain().await;
     }
 
     pub async fn drain(&self) {

@@ -12,8 +12,7 @@ use super::{Theatre, ids};
 
 #[tokio::test]
 async fn a_new_viewers_page_is_not_blank_and_holds_nothing_that_is_not_for_them() {
-    let theatre = Theatre::new().await;
-    let [ada, ben] = theatre.world.people();
+    let (theatre, [ada, ben]) = Theatre::with_people().await;
     let public = theatre.world.post(ada).await;
     theatre.world.post_to(ada, Audience::Followers).await;
     theatre.world.post(ben).await;
@@ -28,8 +27,7 @@ async fn a_new_viewers_page_is_not_blank_and_holds_nothing_that_is_not_for_them(
 
 #[tokio::test]
 async fn an_item_says_why_it_is_there() {
-    let theatre = Theatre::new().await;
-    let [viewer, followed, stranger] = theatre.world.people();
+    let (theatre, [viewer, followed, stranger]) = Theatre::with_people().await;
     theatre.world.follow(viewer, followed).await;
     let theirs = theatre.world.post_to(followed, Audience::Followers).await;
     let liked = theatre.world.post(stranger).await;
@@ -52,8 +50,7 @@ async fn an_item_says_why_it_is_there() {
 
 #[tokio::test]
 async fn paging_while_people_post_and_react_repeats_and_loses_nothing() {
-    let theatre = Theatre::new().await;
-    let viewer = theatre.world.person();
+    let (theatre, [viewer]) = Theatre::with_people().await;
     let posts: HashSet<ContentId> = theatre.posts(10, 3).await.into_iter().collect();
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
@@ -76,8 +73,7 @@ async fn paging_while_people_post_and_react_repeats_and_loses_nothing() {
 
 #[tokio::test]
 async fn what_may_not_be_read_any_more_falls_out_of_a_kept_order() {
-    let theatre = Theatre::new().await;
-    let [viewer, ada, ben, cleo, dana] = theatre.world.people();
+    let (theatre, [viewer, ada, ben, cleo, dana]) = Theatre::with_people().await;
     let mut posts = Vec::new();
     for author in [ada, ben, cleo, dana] {
         posts.push(theatre.world.post(author).await);
@@ -99,8 +95,7 @@ async fn what_may_not_be_read_any_more_falls_out_of_a_kept_order() {
 
 #[tokio::test]
 async fn what_was_seen_stays_away_and_what_was_served_does_for_a_while() {
-    let theatre = Theatre::new().await;
-    let viewer = theatre.world.person();
+    let (theatre, [viewer]) = Theatre::with_people().await;
     let posts: HashSet<ContentId> = theatre.posts(6, 1).await.into_iter().collect();
     let first: HashSet<ContentId> = ids(&theatre.page(viewer, None, 3).await).into_iter().collect();
     let second: HashSet<ContentId> = ids(&theatre.page(viewer, None, 10).await).into_iter().collect();
@@ -121,8 +116,7 @@ async fn what_was_seen_stays_away_and_what_was_served_does_for_a_while() {
 
 #[tokio::test]
 async fn cursors_are_their_viewers_and_go_on_when_their_order_is_gone() {
-    let theatre = Theatre::new().await;
-    let [viewer, other] = theatre.world.people();
+    let (theatre, [viewer, other]) = Theatre::with_people().await;
     theatre.posts(9, 1).await;
     let first = theatre.page(viewer, None, 3).await;
     let next = first.next.clone().unwrap();
@@ -143,8 +137,7 @@ async fn cursors_are_their_viewers_and_go_on_when_their_order_is_gone() {
 
 #[tokio::test]
 async fn a_source_that_fails_leaves_the_page_poorer_and_a_gate_that_fails_leaves_none() {
-    let theatre = Theatre::new().await;
-    let viewer = theatre.world.person();
+    let (theatre, [viewer]) = Theatre::with_people().await;
     theatre.posts(3, 1).await;
     theatre.sql("ALTER TABLE feed_tallies RENAME TO feed_tallies_away").await;
     theatre.sql("ALTER TABLE feed_profiles RENAME TO feed_profiles_away").await;

@@ -6,14 +6,16 @@ use feed::ranked::Asked;
 use kernel::{ContentKind, Cursor, ErrorKind, Fail as _, PageSize};
 use schemas::content::Audience;
 use schemas::feed::{FeedChoice, FeedPreferences, FeedPreferencesGiven, Why};
-use serde_json::json;
 
 use super::{Theatre, ids};
 
+fn given(feed: FeedChoice, language: Option<&str>, near: Option<&str>) -> FeedPreferencesGiven {
+    FeedPreferencesGiven { feed, language: language.map(str::to_owned), near: near.map(str::to_owned) }
+}
+
 #[tokio::test]
 async fn less_of_it_takes_it_away_and_can_be_taken_back() {
-    let theatre = Theatre::new().await;
-    let [viewer, ada, ben] = theatre.world.people();
+    let (theatre, [viewer, ada, ben]) = Theatre::with_people().await;
     let unwanted = theatre.tagged(ada, "noise").await;
     let like_it = theatre.tagged(ada, "noise").await;
     let other = theatre.world.post(ben).await;
@@ -35,8 +37,7 @@ async fn less_of_it_takes_it_away_and_can_be_taken_back() {
 
 #[tokio::test]
 async fn a_feed_is_what_was_chosen_and_pages_go_on_in_the_feed_that_they_are_of() {
-    let theatre = Theatre::new().await;
-    let [viewer, followed, stranger] = theatre.world.people();
+    let (theatre, [viewer, followed, stranger]) = Theatre::with_people().await;
     theatre.world.follow(viewer, followed).await;
     let mut theirs = Vec::new();
     for author in [followed, followed, stranger, followed] {
@@ -54,11 +55,6 @@ async fn a_feed_is_what_was_chosen_and_pages_go_on_in_the_feed_that_they_are_of(
     };
     assert_eq!(theatre.ranked.preferences(&ctx()).await.unwrap(), FeedPreferences::default());
     let ranked = page(None, 2).await;
-    let given = |feed, language: Option<&str>, near: Option<&str>| FeedPreferencesGiven {
-        feed,
-        language: language.map(str::to_owned),
-        near: near.map(str::to_owned),
-    };
     let chosen =
         theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, Some("en"), Some("52.5,13.4"))).await.unwrap();
     assert_eq!(theatre.ranked.preferences(&ctx()).await.unwrap(), chosen);
@@ -81,18 +77,16 @@ async fn a_feed_is_what_was_chosen_and_pages_go_on_in_the_feed_that_they_are_of(
     }
     assert_eq!(theatre.ranked.preferences(&ctx()).await.unwrap(), FeedPreferences::default());
     theatre.ranked.prefer(&ctx(), given(FeedChoice::Following, None, None)).await.unwrap();
-    theatre.world.tell_of("account.deleted", viewer.to_string(), json!({ "user": viewer })).await;
-    theatre.drain().await;
+    theatre.leave(viewer).await;
     assert_eq!(theatre.count("SELECT count(*) FROM feed_preferences").await, 0);
 }
 
 #[tokio::test]
 async fn the_place_that_was_chosen_for_good_counts_where_a_page_names_none() {
-    let theatre = Theatre::new().await;
-    let [viewer, ada] = theatre.world.people();
+    let (theatre, [viewer, ada]) = Theatre::with_people().await;
     let listing = theatre.world.publish_at(ada, ContentKind::Listing, Some((52.52, 13.405))).await;
     theatre.drain().await;
-    let near = FeedPreferencesGiven { feed: FeedChoice::Ranked, language: None, near: Some("52.52,13.40".into()) };
+    let near = given(FeedChoice::Ranked, None, Some("52.52,13.40"));
     theatre.ranked.prefer(&theatre.world.ctx(viewer), near).await.unwrap();
     let asked = |near: Option<&str>| Asked::parse(None, near).unwrap();
     for (near, is_near) in [(None, true), (Some("-33,151"), false)] {
