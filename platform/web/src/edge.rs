@@ -22,7 +22,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::extract::{Arrival, Identity};
 use crate::idempotency::{self, Claim, Key, Keys, Scope};
-use crate::{Authenticator, Failure, Operation, Routes, Settings, address, auth, body, cors, failure};
+use crate::{Authenticator, Failure, Operation, Routes, Settings, address, auth, body, cors, failure, linger};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -113,7 +113,7 @@ async fn arrive(State(edge): State<Arc<Inner>>, mut request: Request, next: Next
     telemetry::continue_trace(&span, parent);
 
     request.extensions_mut().insert(Arrival { now: edge.clock.now(), request: request_id.clone(), address });
-    let response = caught(next.run(request)).instrument(span.clone()).await;
+    let response = caught(next.run(linger::body(request))).instrument(span.clone()).await;
 
     let mut response = failure::write(response, &request_id);
     let status = response.status();

@@ -8,6 +8,7 @@
 //!   request id, and because failures of axum, of a limit and of a slice must look alike.
 //! - Authentication runs once, before the handler, whenever a token was sent; the [`Caller`] extractor only collects
 //!   its result. So limits per account and idempotency keys know the caller, and a handler cannot forget to check.
+//! - A request that is refused before its body was read is read to its end all the same, within limits: the answer would be lost else.
 //! - Limits let requests through when their store does not answer (see `live::Limiter`): they protect, they do not fail.
 //! - A creating request that carries an `Idempotency-Key` runs on a task of its own: a client that hangs up half-way is just
 //!   the one that will repeat, and must find the first answer.
@@ -20,6 +21,7 @@ mod edge;
 mod extract;
 mod failure;
 pub mod idempotency;
+mod linger;
 mod routes;
 mod settings;
 #[cfg(feature = "testing")]
@@ -33,5 +35,6 @@ pub use edge::Edge;
 pub use extract::{Caller, Guest, Path, Query};
 pub use failure::Failure;
 pub use http::Method;
+pub use linger::LINGER_BYTES_MAX;
 pub use routes::{Operation, Routes};
 pub use settings::Settings;

@@ -2,5 +2,6 @@
 
 mod admission;
 mod idempotency;
+mod linger;
 mod requests;
 mod world;
