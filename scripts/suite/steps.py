@@ -16,6 +16,7 @@ import deployment
 import needs
 import quickstart
 import servers
+import standalone
 from stage import ROOT, StepFailed, tail
 
 
@@ -170,6 +171,7 @@ ALL = [
     Step("clippy", "every target, warnings denied", clippy, quick=True),
     Step("shell", "shellcheck on the scripts", shell),
     Step("deploy", "docker-compose.yml and what it mounts hold together", deployment.check),
+    Step("static", "one binary that needs no file beside it", standalone.check),
     Step("breaking", "the contracts break nothing that was released", contracts.breaking, quick=True),
     Step("unit", "tests beside the code", unit, quick=True),
     Step("slices", "each crate's own tests: ports on each of their stores, slices on PostgreSQL", slices, quick=True),
