@@ -261,6 +261,7 @@ impl Filling<'_> {
             client_id: line.client_id,
             text: line.text.clone(),
             reply_to: line.reply_to.and_then(|at| before.get(at).copied()),
+            made_after: None,
         };
         let sent = self.slices.chat.send(&self.members[line.by].at(at), saying).await.map_err(refused("a message"))?;
         if !sent.duplicate {

@@ -4,6 +4,8 @@ use kernel::{Cursor, RoomId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Moment;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MessageSend {
@@ -12,6 +14,9 @@ pub struct MessageSend {
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<u64>,
+    /// The newest moment that was known when `client_id` was made. Without one, the message is looked for before it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_after: Option<Moment>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,12 +8,14 @@ use crate::accounts::PersonSummary;
 
 mod commands;
 mod events;
+mod moment;
 
 pub use commands::{Done, HistoryGet, MessageEdit, MessageRef, MessageSend, ReactionSet, RoomRef, RoomsChangesGet};
 pub use events::{
     MemberJoined, MemberLeft, MemberUpdated, MessageCreated, MessageDeleted, MessageEdited, ReactionAdded,
     ReactionRemoved, ReadMoved, ReceiptsMoved, RoomJoined, RoomLeft, RoomUpdated, Typing,
 };
+pub use moment::{Moment, MomentError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -228,6 +230,9 @@ pub struct MessageSent {
     pub message: Message,
     /// Whether it had been sent before.
     pub duplicate: bool,
+    /// For [`MessageSend::made_after`] of messages that are made from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Moment>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -167,8 +167,14 @@ async fn send_message(
     Path(room): Path<RoomId>,
     Json(wire::MessageCreate { client_id, text, reply_to }): Json<wire::MessageCreate>,
 ) -> Result<Created<wire::MessageSent>, Failure> {
-    let client_id = client_id.unwrap_or_else(Uuid::now_v7);
-    Ok(Created(Box::pin(chat.send(&ctx, Saying { room, client_id, text, reply_to })).await?))
+    let (client_id, made_after) = match client_id {
+        Some(client_id) => (client_id, None),
+        None => {
+            let moment = chat.moment(room);
+            (Uuid::now_v7(), moment)
+        }
+    };
+    Ok(Created(Box::pin(chat.send(&ctx, Saying { room, client_id, text, reply_to, made_after })).await?))
 }
 
 async fn get_message(

@@ -52,8 +52,8 @@ impl Commands for Socket {
     async fn call(&self, ctx: &Ctx, _: &Peer, name: &str, data: &RawValue) -> Result<Reply, CommandError> {
         match name {
             "message.send" => {
-                let wire::MessageSend { room, client_id, text, reply_to } = read(data)?;
-                let saying = Saying { room, client_id, text, reply_to };
+                let wire::MessageSend { room, client_id, text, reply_to, made_after } = read(data)?;
+                let saying = Saying { room, client_id, text, reply_to, made_after };
                 Reply::with(&Box::pin(self.0.send(ctx, saying)).await?)
             }
             "history" => {

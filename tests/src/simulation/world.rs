@@ -190,11 +190,10 @@ impl Actor {
     }
 
     async fn send(&mut self, room: RoomId, text: String) -> Result<(), CommandError> {
-        let client_id = Socket::client_id();
-        let message = MessageSend { room, client_id, text: text.clone(), reply_to: None };
+        let message = self.socket.message(room, text.clone());
         let outcome = self.socket.send(&message).await;
         let acknowledged = outcome.as_ref().ok().map(|sent| (sent.message.seq, sent.message.id));
-        self.sent.push(Sent { room, client_id: client_id.to_string(), text, acknowledged });
+        self.sent.push(Sent { room, client_id: message.client_id.to_string(), text, acknowledged });
         outcome.map(drop)
     }
 

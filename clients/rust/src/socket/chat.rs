@@ -16,17 +16,27 @@ impl Socket {
     /// Says something in a room, and repeats itself under one client id until it is acknowledged, refused for good, or out
     /// of time. An error after that leaves open whether it was said: [`Socket::send`] with the same `client_id` tells.
     pub async fn send_message(&self, room: RoomId, text: impl Into<String>) -> Result<MessageSent, CommandError> {
-        let client_id = Self::client_id();
-        self.send(&MessageSend { room, client_id, text: text.into(), reply_to: None }).await
+        self.send(&self.message(room, text)).await
     }
 
-    /// Like [`Socket::send_message`], with a client id that the caller keeps.
+    /// A message that was never sent, with a client id of its own. To be sent as it is, however often.
+    #[must_use]
+    pub fn message(&self, room: RoomId, text: impl Into<String>) -> MessageSend {
+        // Before the id is made, which is what it says.
+        let made_after = *self.moment.lock();
+        MessageSend { room, client_id: Self::client_id(), text: text.into(), reply_to: None, made_after }
+    }
+
+    /// Like [`Socket::send_message`], with a message that the caller keeps.
     pub async fn send(&self, message: &MessageSend) -> Result<MessageSent, CommandError> {
         let deadline = Instant::now() + self.reply_within;
         let mut failures = 0;
         loop {
             let error = match timeout_at(deadline, self.call("message.send", message)).await {
-                Ok(Ok(sent)) => return Ok(sent),
+                Ok(Ok(sent)) => {
+                    self.remember(&sent);
+                    return Ok(sent);
+                }
                 Ok(Err(error)) => error,
                 Err(_) => CommandError::TimedOut,
             };
@@ -36,6 +46,13 @@ impl Socket {
                 return Err(error);
             }
             sleep(wait).await;
+        }
+    }
+
+    /// Takes note of the moment of an answer. One of an answer that came out of order is older, which costs a look.
+    fn remember(&self, sent: &MessageSent) {
+        if let Some(moment) = sent.moment {
+            *self.moment.lock() = Some(moment);
         }
     }
 

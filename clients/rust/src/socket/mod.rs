@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kernel::RoomId;
+use parking_lot::Mutex;
+use schemas::chat::Moment;
 use schemas::socket::PresenceWish;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -125,6 +127,8 @@ pub struct Socket {
     orders: mpsc::Sender<Order>,
     reply_within: Duration,
     stats: Arc<Stats>,
+    /// The newest that an answer told.
+    moment: Arc<Mutex<Option<Moment>>>,
 }
 
 pub(crate) type ReplyTo = oneshot::Sender<Result<Box<RawValue>, CommandError>>;
@@ -158,7 +162,7 @@ impl Socket {
         let (orders, orders_in) = mpsc::channel(options.commands_waiting_max);
         let (events_out, events) = mpsc::channel(options.events_waiting_max);
         let stats = Arc::new(Stats::default());
-        let socket = Self { orders, reply_within: options.reply_within, stats: Arc::clone(&stats) };
+        let socket = Self { orders, reply_within: options.reply_within, stats: Arc::clone(&stats), moment: Arc::default() };
         tokio::spawn(run::Task::new(session, options, orders_in, events_out, stats).run());
         (socket, Subscription(events))
     }

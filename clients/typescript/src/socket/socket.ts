@@ -33,6 +33,8 @@ export class Socket {
   /** Ids of our own commands on this connection. */
   readonly #own = new Map<number, "identify" | "token.refresh">();
   #inFlightMax = 0;
+  /** The newest that an answer to `message.send` told. */
+  #moment: string | undefined;
 
   constructor(settings: SocketSettings, session: Session) {
     this.#settings = settings;
@@ -123,8 +125,8 @@ export class Socket {
   request<C extends Command>(op: C, d: Taken<C>, options?: RequestOptions): Promise<Reply<C>> {
     const ask = (data: unknown) => this.#outbox.ask(op, data, options);
     if (op !== "message.send") return ask(d) as Promise<Reply<C>>;
-    const message = { client_id: uuid(), ...(d as Taken<"message.send">) };
-    return this.#kept.send(message, () => ask(message) as Promise<MessageSent>) as Promise<Reply<C>>;
+    const message = this.#message(d as Taken<"message.send">);
+    return this.#kept.send(message, () => this.#sent(ask(message))) as Promise<Reply<C>>;
   }
 
   /**
@@ -145,12 +147,25 @@ export class Socket {
     for (const kept of await this.#kept.load()) {
       const { message } = kept;
       const late = () => Promise.reject(new PlazaError("interrupted", "It may have been said already, too long ago to ask."));
-      const send = () => this.#outbox.ask("message.send", message) as Promise<MessageSent>;
+      const send = () => this.#sent(this.#outbox.ask("message.send", message));
       const sent = this.#kept.resend(kept, isTooOld(kept, Date.now()) ? late : send);
       // Whoever wants to know is told below.
       sent.catch(() => {});
       this.#told.emit("restored", { message, sent });
     }
+  }
+
+  /** Names it; with a name that is made here goes since when it can be there at most. */
+  #message(d: Taken<"message.send">): Schemas["MessageSend"] {
+    const { client_id, ...rest } = d;
+    if (client_id !== undefined) return { ...rest, client_id };
+    return { ...(this.#moment !== undefined && { made_after: this.#moment }), ...rest, client_id: uuid() };
+  }
+
+  async #sent(answer: Promise<unknown>): Promise<MessageSent> {
+    const sent = (await answer) as MessageSent;
+    this.#moment = sent.moment ?? this.#moment;
+    return sent;
   }
 
   #close(error: PlazaError): void {

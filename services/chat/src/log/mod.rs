@@ -38,7 +38,15 @@ impl Draft {
 pub struct LookedUp {
     pub(crate) found: Option<Box<Message>>,
     /// Not later than when it was looked.
-    pub(crate) at: Moment,
+    pub(crate) at: Option<Moment>,
+}
+
+impl LookedUp {
+    /// What a look would have found before the draft's client id was made: nothing.
+    #[must_use]
+    pub const fn before_it_was_made(at: Moment) -> Self {
+        Self { found: None, at: Some(at) }
+    }
 }
 
 /// One entry of a room's log.
@@ -210,7 +218,8 @@ pub const REACTIONS_PER_MESSAGE_MAX: u64 = 10_000;
 /// MUSTs, each a case of the conformance suite:
 /// - Sequence numbers of a room are dense: 1, 2, 3 …, whoever appends, however often, on however many nodes.
 /// - When [`MessageLog::append`] returns, the message is durable and every node reads it.
-/// - A draft's (room, sender, client id) names one message: a repeat, at the same time or later, returns the first.
+/// - A draft's (room, sender, client id) names one message: a repeat, at the same time or later, returns the first, also when
+///   nobody looked because of a moment that is true.
 /// - After an error, repeating the same draft neither loses nor doubles it.
 /// - A page is contiguous and in order, and ends before a number that may still be filled.
 /// - A message's `version` only rises; of two changes from the same version one is refused.
@@ -221,6 +230,9 @@ pub trait MessageLog: Send + Sync {
         let looked_up = self.look_up(&draft.key()).await?;
         self.append_new(draft, looked_up).await
     }
+
+    /// A moment to be handed to whoever makes client ids: see [`LookedUp::before_it_was_made`]. `None`: looking costs nothing here.
+    fn now(&self, room: RoomId) -> Option<Moment>;
 
     /// The half of [`MessageLog::append`] that changes nothing, for who has something else to wait for meanwhile.
     async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError>;

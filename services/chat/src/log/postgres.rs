@@ -18,7 +18,7 @@ use super::{
     Appended, Body, Draft, EMOJI_PER_MESSAGE_MAX, Head, LogError, LookedUp, Message, MessageLog,
     REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally,
 };
-use crate::sequencer::Key;
+use crate::sequencer::{Key, Moment};
 
 /// The constraint that keeps a client's id unique.
 const CLIENT_ID_KEY: &str = "messages_client_id_key";
@@ -173,6 +173,10 @@ impl Postgres {
 #[async_trait]
 impl MessageLog for Postgres {
     /// Appending looks by itself.
+    fn now(&self, _: RoomId) -> Option<Moment> {
+        None
+    }
+
     async fn look_up(&self, _: &Key) -> Result<LookedUp, LogError> {
         Ok(LookedUp::default())
     }

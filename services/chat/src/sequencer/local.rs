@@ -24,6 +24,8 @@ pub struct Local {
     clock: Clock,
     /// Where [`Moment`]s are counted from.
     start: Instant,
+    /// Tells its moments from those of any other memory.
+    id: u64,
     rooms: Mutex<HashMap<RoomId, Room>>,
 }
 
@@ -74,23 +76,25 @@ impl Room {
 impl Local {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, start: Instant::now(), rooms: Mutex::default() }
+        Self { clock, start: Instant::now(), id: Uuid::now_v7().as_u64_pair().1, rooms: Mutex::default() }
     }
 
-    fn moment(&self, now: Instant) -> i64 {
-        i64::try_from((now - self.start).as_millis()).unwrap_or(i64::MAX)
+    /// How long ago a moment of this memory was.
+    fn age(&self, moment: Moment, now: Instant) -> Option<Duration> {
+        (moment.memory == self.id).then(|| (now - self.start).saturating_sub(Duration::from_millis(moment.millis)))
     }
 }
 
 #[async_trait]
 impl Sequencer for Local {
-    fn now(&self) -> Moment {
-        Moment(self.moment(Instant::now()))
+    fn now(&self, _: RoomId) -> Option<Moment> {
+        let millis = self.start.elapsed().as_millis().try_into().ok()?;
+        Some(Moment { millis, memory: self.id })
     }
 
-    async fn reserve(&self, key: &Key, payload: &str, looked_up: Moment) -> Result<Reserve, StoreError> {
+    async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError> {
         let now = Instant::now();
-        let elapsed_ms = self.moment(now) - looked_up.0;
+        let age = looked_up.and_then(|moment| self.age(moment, now));
         let clock_us = self.clock.now().minus(STAMP_SET_BACK).as_millis().saturating_mul(1_000);
         let mut rooms = self.rooms.lock();
         let Some(room) = rooms.get_mut(&key.room) else { return Ok(Reserve::Unseeded) };
@@ -101,7 +105,7 @@ impl Sequencer for Local {
                 None => Reserve::Settled { seq: *seq },
             });
         }
-        if Duration::from_millis(elapsed_ms.unsigned_abs()) > KEEP / 2 {
+        if age.is_none_or(|age| age > KEEP / 2) {
             return Ok(Reserve::Stale);
         }
         if room.head >= room.settled() + PENDING_MAX {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{RoomId, StoreError, UserId};
+pub use schemas::chat::Moment;
 use uuid::Uuid;
 
 use crate::log::Head;
@@ -17,8 +18,8 @@ pub const PENDING_MAX: u64 = 64;
 /// After a loss of memory no number is given for so long. Nobody acknowledges a message later than this after having
 /// asked for its number, so nobody acknowledges one whose number the new memory does not know.
 pub const LEASE: Duration = Duration::from_secs(5);
-/// How long a settled message's key is remembered. Whoever looked a key up in the store longer than half of it ago must
-/// look again before a number is given.
+/// How long a settled message's key is remembered. Whoever looked a key up in the store longer than half of it ago, or while
+/// a memory rested, must look again before a number is given.
 pub const KEEP: Duration = Duration::from_secs(30);
 /// A number that is pending for so long belongs to somebody slow or dead: others finish the message.
 pub const STALLED_AFTER: Duration = Duration::from_secs(1);
@@ -35,10 +36,6 @@ pub struct Key {
     pub sender: UserId,
     pub client_id: Uuid,
 }
-
-/// A moment by the sequencer's own clock, in milliseconds; never later than the true one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Moment(pub i64);
 
 /// A number that was given, and everything that it takes to write its message: anybody can finish it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +63,7 @@ pub enum Reserve {
     Resting(Duration),
     /// [`PENDING_MAX`] numbers of the room are pending.
     Full,
-    /// `looked_up` lies too far back.
+    /// `looked_up` lies too far back, or in another memory.
     Stale,
 }
 
@@ -90,13 +87,14 @@ pub enum Standing {
 /// - A key that is pending, or was settled within [`KEEP`], gets its first number again.
 /// - What is pending stays known, whole, until it is settled; settling is idempotent, and takes back only the reservation
 ///   of that stamp.
-/// - A memory that was lost shows: it rests for [`LEASE`], then its rooms are unseeded.
+/// - A memory that was lost shows: it rests for [`LEASE`], then its rooms are unseeded, and what was looked up before that is stale.
 #[async_trait]
 pub trait Sequencer: Send + Sync {
-    /// To be asked before a key is looked up in the store, and handed to [`Sequencer::reserve`].
-    fn now(&self) -> Moment;
+    /// By the clock of the room's memory; never later than the true time. `None` while nothing is known of that clock.
+    fn now(&self, room: RoomId) -> Option<Moment>;
 
-    async fn reserve(&self, key: &Key, payload: &str, looked_up: Moment) -> Result<Reserve, StoreError>;
+    /// `looked_up`: a moment ([`Sequencer::now`]) from which on the key was not in the store. Without one it is as good as long ago.
+    async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError>;
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError>;
 

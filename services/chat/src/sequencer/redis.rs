@@ -30,7 +30,7 @@ const SHARDS: u8 = 16;
 const JUST_BEGUN: Duration = LEASE.saturating_sub(Duration::from_millis(100));
 
 /// A reading that is early by more than this, in milliseconds, is not early by its way alone.
-const CLOCK_STEP_MS: i64 = 1_000;
+const CLOCK_STEP_MS: u64 = 1_000;
 
 macro_rules! script {
     ($($part:literal),+) => {
@@ -49,8 +49,23 @@ static SEED: Script = script!("wake.lua", "seed.lua");
 pub struct Redis {
     client: Client,
     prefix: Box<str>,
-    /// The newest reading of the server's clock, in milliseconds, and when it arrived here.
-    clock: Mutex<Option<(i64, Instant)>>,
+    clocks: [Mutex<Option<Reading>>; SHARDS as usize],
+}
+
+/// The newest that is known of a shard's clock.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    moment: Moment,
+    /// When it arrived here.
+    at: Instant,
+}
+
+impl Reading {
+    /// What the clock shows now, or a little less.
+    fn now(&self) -> Moment {
+        let passed = u64::try_from(self.at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Moment { millis: self.moment.millis.saturating_add(passed), ..self.moment }
+    }
 }
 
 impl Redis {
@@ -58,7 +73,7 @@ impl Redis {
     ///
     /// Wakes every shard, so that a new memory begins to rest now, and not when the first message is sent.
     pub async fn open(client: Client, prefix: &str) -> Result<Self, StoreError> {
-        let sequencer = Self { client, prefix: prefix.into(), clock: Mutex::new(None) };
+        let sequencer = Self { client, prefix: prefix.into(), clocks: std::array::from_fn(|_| Mutex::default()) };
         sequencer.rest().await?;
         Ok(sequencer)
     }
@@ -80,12 +95,13 @@ impl Redis {
         let mut shards = JoinSet::new();
         for shard in 0..SHARDS {
             let (client, marker) = (self.client.clone(), self.marker(shard));
-            shards.spawn(async move { client.run::<Vec<String>>(&REST, vec![marker], vec![lease()]).await });
+            shards.spawn(async move { (shard, client.run::<Vec<String>>(&REST, vec![marker], vec![lease()]).await) });
         }
         let mut longest = Duration::ZERO;
         while let Some(answer) = shards.join_next().await {
-            let answer = answer.map_err(StoreError::broken)??;
-            self.read_clock(&answer)?;
+            let (shard, answer) = answer.map_err(StoreError::broken)?;
+            let answer = answer?;
+            self.read_clock(shard, &answer)?;
             longest = longest.max(wait(&answer, 1)?);
         }
         Ok(longest)
@@ -109,25 +125,33 @@ impl Redis {
         keys
     }
 
-    async fn run(&self, script: &Script, keys: Vec<String>, args: Vec<String>) -> Result<Vec<String>, StoreError> {
+    /// Runs a script that begins with `wake.lua`.
+    async fn run(
+        &self,
+        room: RoomId,
+        script: &Script,
+        keys: Vec<String>,
+        args: Vec<String>,
+    ) -> Result<Vec<String>, StoreError> {
         let answer: Vec<String> = self.client.run(script, keys, args).await?;
-        self.read_clock(&answer)?;
+        self.read_clock(shard(room), &answer)?;
         Ok(answer)
     }
 
-    /// Every answer begins with the server's time.
-    fn read_clock(&self, answer: &[String]) -> Result<(), StoreError> {
-        let server: i64 = number(answer, 0)?;
-        let now = Instant::now();
-        let mut clock = self.clock.lock();
+    /// Every answer begins with the moment of the script.
+    fn read_clock(&self, shard: u8, answer: &[String]) -> Result<(), StoreError> {
+        let moment: Moment = word(answer, 0)?.parse().map_err(StoreError::broken)?;
+        let mut clock = self.clocks[usize::from(shard)].lock();
         // Of two readings the later one is closer: both are early by the way back of their answers. One that is far
-        // too early comes from a clock that was set back, or from another server.
-        let is_better = clock.is_none_or(|(known, arrived)| {
-            let expected = known + millis(now - arrived);
-            server >= expected || server + CLOCK_STEP_MS < expected
+        // too early comes from a clock that was set back.
+        let is_better = clock.is_none_or(|known| {
+            let expected = known.now();
+            moment.memory != expected.memory
+                || moment.millis >= expected.millis
+                || moment.millis + CLOCK_STEP_MS < expected.millis
         });
         if is_better {
-            *clock = Some((server, now));
+            *clock = Some(Reading { moment, at: Instant::now() });
         }
         Ok(())
     }
@@ -135,17 +159,14 @@ impl Redis {
 
 #[async_trait]
 impl Sequencer for Redis {
-    fn now(&self) -> Moment {
-        match *self.clock.lock() {
-            Some((server, arrived)) => Moment(server + millis(arrived.elapsed())),
-            None => Moment(0),
-        }
+    fn now(&self, room: RoomId) -> Option<Moment> {
+        self.clocks[usize::from(shard(room))].lock().as_ref().map(Reading::now)
     }
 
-    async fn reserve(&self, key: &Key, payload: &str, looked_up: Moment) -> Result<Reserve, StoreError> {
+    async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError> {
         let args = vec![
             lease(),
-            looked_up.0.to_string(),
+            looked_up.map_or_else(String::new, |moment| moment.to_string()),
             (KEEP / 2).as_millis().to_string(),
             PENDING_MAX.to_string(),
             STALLED_AFTER.as_millis().to_string(),
@@ -154,7 +175,7 @@ impl Sequencer for Redis {
             format!("{}|{}", key.sender.uuid().simple(), key.client_id.simple()),
             payload.to_owned(),
         ];
-        let answer = self.run(&RESERVE, self.keys_with(key), args).await?;
+        let answer = self.run(key.room, &RESERVE, self.keys_with(key), args).await?;
         Ok(match word(&answer, 1)? {
             "given" => Reserve::Given {
                 seq: number(&answer, 2)?,
@@ -179,19 +200,19 @@ impl Sequencer for Redis {
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
         let args = vec![seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
-        self.run(&SETTLE, self.keys_with(key), args).await.map(drop)
+        Ok(self.client.run::<()>(&SETTLE, self.keys_with(key), args).await?)
     }
 
     async fn standing(&self, room: RoomId) -> Result<Standing, StoreError> {
-        let answer = self.run(&STANDING, self.keys(room), vec![lease()]).await?;
+        let answer = self.run(room, &STANDING, self.keys(room), vec![lease()]).await?;
         Ok(match word(&answer, 1)? {
             "known" => {
-                let now: i64 = number(&answer, 0)?;
+                let now: Moment = word(&answer, 0)?.parse().map_err(StoreError::broken)?;
                 let mut pending = BTreeMap::new();
                 for pair in answer[3..].chunks_exact(2) {
                     let seq = number(pair, 0)?;
                     let (reservation, given) = reservation(room, seq, &pair[1])?;
-                    let age = Duration::from_millis((now - given).max(0).unsigned_abs());
+                    let age = Duration::from_millis(now.millis.saturating_sub(given));
                     pending.insert(seq, (reservation, age));
                 }
                 Standing::Known { head: number(&answer, 2)?, pending: pending.into_values().collect() }
@@ -232,7 +253,7 @@ impl Sequencer for Redis {
     async fn seed(&self, room: RoomId, head: Head) -> Result<(), StoreError> {
         let args =
             vec![lease(), head.seq.to_string(), head.at.as_millis().to_string(), IDLE_MAX.as_millis().to_string()];
-        self.run(&SEED, self.keys(room), args).await.map(drop)
+        self.run(room, &SEED, self.keys(room), args).await.map(drop)
     }
 }
 
@@ -245,12 +266,8 @@ fn lease() -> String {
     LEASE.as_millis().to_string()
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
 /// `stamp|given|sender|client|payload`, as `reserve.lua` writes it; with the moment when it was given.
-fn reservation(room: RoomId, seq: u64, text: &str) -> Result<(Reservation, i64), StoreError> {
+fn reservation(room: RoomId, seq: u64, text: &str) -> Result<(Reservation, u64), StoreError> {
     let mut parts = text.splitn(5, '|');
     let mut next = || parts.next().ok_or_else(|| unexpected(text));
     let (stamp, given, sender, client_id, payload) = (next()?, next()?, next()?, next()?, next()?);

@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::Service;
 use crate::error::Error;
 use crate::events;
-use crate::log::{Appended, Draft, Message, Reacted, Reaction, Span, Tally};
+use crate::log::{Appended, Draft, LogError, LookedUp, Message, Reacted, Reaction, Span, Tally};
 use crate::marks::Noted;
 use crate::model::{Act, MENTIONS_MAX};
-use crate::sequencer::Key;
+use crate::sequencer::{Key, Moment};
 use crate::text;
 
 /// How often an edit without a version starts over because somebody else was quicker.
@@ -25,19 +25,21 @@ pub struct Saying {
     pub client_id: Uuid,
     pub text: String,
     pub reply_to: Option<u64>,
+    /// When `client_id` was not there yet. Without it, the message is looked for.
+    pub made_after: Option<Moment>,
 }
 
 impl Service {
     /// Appends a message durably, and tells the room. The answer does not wait for a delivery that has to be repaired.
     pub async fn send(&self, ctx: &Ctx, saying: Saying) -> Result<wire::MessageSent, Error> {
-        let Saying { room, client_id, text, reply_to } = saying;
+        let Saying { room, client_id, text, reply_to, made_after } = saying;
         text::check(&text)?;
         let key = Key { room, sender: ctx.user, client_id };
         let (entered, mentions, replies, looked_up) = tokio::join!(
             self.enter_to_talk(ctx, room, Act::Post),
             self.mentioned(&text),
             self.replied(room, reply_to),
-            self.log.look_up(&key),
+            self.look_up(&key, made_after),
         );
         // Whoever may not enter is not told anything else.
         entered?;
@@ -51,7 +53,21 @@ impl Service {
         let own = Noted { read_seq: message.seq, delivered_seq: message.seq, tell: false };
         self.marks.note(room, ctx.user, own);
         self.relay.publish(&message).await;
-        Ok(wire::MessageSent { message: events::message(&message, []), duplicate })
+        Ok(wire::MessageSent { message: events::message(&message, []), duplicate, moment: self.moment(room) })
+    }
+
+    /// Whoever makes a client id next may say that it was made after this.
+    #[must_use]
+    pub fn moment(&self, room: RoomId) -> Option<Moment> {
+        self.log.now(room)
+    }
+
+    async fn look_up(&self, key: &Key, made_after: Option<Moment>) -> Result<LookedUp, LogError> {
+        match made_after {
+            // Whether it is too long ago, the log says, and looks.
+            Some(moment) => Ok(LookedUp::before_it_was_made(moment)),
+            None => self.log.look_up(key).await,
+        }
     }
 
     /// Whether what is replied to is there.

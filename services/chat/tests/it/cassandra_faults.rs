@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat::log::{Body, Draft, Head, MessageLog, Span, cassandra::Cassandra};
-use chat::sequencer::{Key, Moment, Reserve, Sequencer, Standing, local::Local};
+use chat::log::{Body, Draft, Head, LookedUp, MessageLog, Span, cassandra::Cassandra};
+use chat::sequencer::{Key, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
 use kernel::{Clock, RoomId, StoreError};
 
 use crate::stores::{draft, eventually, heads, room, seqs, texts, user};
@@ -29,11 +29,11 @@ impl Memory {
 
 #[async_trait]
 impl Sequencer for Memory {
-    fn now(&self) -> Moment {
-        self.local.now()
+    fn now(&self, room: RoomId) -> Option<Moment> {
+        self.local.now(room)
     }
 
-    async fn reserve(&self, key: &Key, payload: &str, looked_up: Moment) -> Result<Reserve, StoreError> {
+    async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError> {
         Ok(match self.local.reserve(key, payload, looked_up).await? {
             Reserve::Given { seq, stamp, stalled } => Reserve::Given { seq, stamp, stalled: stalled && self.stalls() },
             other => other,
@@ -96,7 +96,7 @@ impl Lab {
 
     /// Takes a number and dies: its number and stamp.
     async fn die_after_reserve(&self, draft: &Draft) -> (u64, i64) {
-        match self.sequencer.reserve(&key(draft), &payload(draft), self.sequencer.now()).await.unwrap() {
+        match self.sequencer.reserve(&key(draft), &payload(draft), self.sequencer.now(draft.room)).await.unwrap() {
             Reserve::Given { seq, stamp, .. } => (seq, stamp),
             other => panic!("{other:?}"),
         }
@@ -228,6 +228,24 @@ async fn a_row_without_its_key_is_found_by_its_sender_after_the_memory_is_lost()
     let repeat = lab.log.append(half).await.unwrap();
     assert_eq!((repeat.message.seq, repeat.duplicate), (2, true));
     assert_eq!(lab.say(room, "three").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moment_of_a_lost_memory_spares_no_look() {
+    let (lab, room) = (Lab::new().await, room());
+    lab.say(room, "one").await;
+    let moment = lab.log.now(room).unwrap();
+    let said = draft(room, user(), "two");
+    let unlooked = || LookedUp::before_it_was_made(moment);
+    let first = lab.log.append_new(said.clone(), unlooked()).await.unwrap();
+    // More than what is read back when a memory was lost.
+    for _ in 0..PENDING_MAX {
+        lab.say(room, "later").await;
+    }
+
+    let lab = lab.after_losing_memory().await;
+    let again = lab.log.append_new(said, unlooked()).await.unwrap();
+    assert_eq!((again.message, again.duplicate), (first.message, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]

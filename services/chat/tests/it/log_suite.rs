@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chat::log::{EMOJI_PER_MESSAGE_MAX, MessageLog, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally};
+use chat::log::{EMOJI_PER_MESSAGE_MAX, LookedUp, MessageLog, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally};
 use futures_util::future::join_all;
 use kernel::{Clock, Timestamp};
 
@@ -29,6 +29,7 @@ macro_rules! conformance {
 
 conformance! {
     numbers_are_dense_and_a_repeat_returns_the_first,
+    a_repeat_is_known_where_nobody_looked,
     of_many_writers_with_one_client_id_one_wins,
     the_same_client_id_of_others_or_elsewhere_is_another_message,
     what_one_node_appends_all_nodes_read,
@@ -57,6 +58,24 @@ async fn numbers_are_dense_and_a_repeat_returns_the_first(nodes: Nodes) {
         }
     }
     assert_eq!(heads(&*nodes[0], &[room]).await, [5]);
+}
+
+async fn a_repeat_is_known_where_nobody_looked(nodes: Nodes) {
+    let (room, ada) = (room(), user());
+    // The room is known from then on.
+    nodes[0].append(draft(room, ada, "first")).await.unwrap();
+    let moment = nodes[0].now(room);
+    let unseen = || moment.map_or_else(LookedUp::default, LookedUp::before_it_was_made);
+    for seq in 2..=3 {
+        let said = draft(room, ada, "once");
+        let first = nodes[1].append_new(said.clone(), unseen()).await.unwrap();
+        assert_eq!((first.message.seq, first.duplicate), (seq, false));
+        for node in &nodes {
+            let again = node.append_new(said.clone(), unseen()).await.unwrap();
+            assert_eq!((again.message, again.duplicate), (first.message.clone(), true));
+        }
+    }
+    assert_eq!(heads(&*nodes[0], &[room]).await, [3]);
 }
 
 async fn of_many_writers_with_one_client_id_one_wins(nodes: Nodes) {

@@ -37,7 +37,7 @@ conformance! {
     a_key_gets_its_first_number_again,
     what_is_pending_is_whole_and_settles_once,
     at_most_sixty_four_numbers_are_open,
-    an_old_look_up_is_refused,
+    a_look_up_of_long_ago_or_of_another_memory_is_refused,
     many_at_once_get_different_numbers,
 }
 
@@ -54,7 +54,7 @@ async fn settled(sequencer: &dyn Sequencer, rooms: &[RoomId]) -> Vec<Option<u64>
 }
 
 async fn given(sequencer: &dyn Sequencer, key: &Key) -> (u64, i64) {
-    match sequencer.reserve(key, "{}", sequencer.now()).await.unwrap() {
+    match sequencer.reserve(key, "{}", sequencer.now(key.room)).await.unwrap() {
         Reserve::Given { seq, stamp, .. } => (seq, stamp),
         other => panic!("{other:?}"),
     }
@@ -62,7 +62,7 @@ async fn given(sequencer: &dyn Sequencer, key: &Key) -> (u64, i64) {
 
 async fn a_room_is_seeded_once_and_counted_on(sequencer: Arc<dyn Sequencer>) {
     let one = key();
-    assert_eq!(sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap(), Reserve::Unseeded);
+    assert_eq!(sequencer.reserve(&one, "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Unseeded);
     assert_eq!(sequencer.standing(one.room).await.unwrap(), Standing::Unseeded);
     assert_eq!(settled(&*sequencer, &[one.room]).await, [None]);
     sequencer.seed(one.room, head(41)).await.unwrap();
@@ -81,11 +81,11 @@ async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
     let one = key();
     sequencer.seed(one.room, head(0)).await.unwrap();
     let Reserve::Given { seq: 1, stamp, stalled: false } =
-        sequencer.reserve(&one, r#"{"text":"a|b"}"#, sequencer.now()).await.unwrap()
+        sequencer.reserve(&one, r#"{"text":"a|b"}"#, sequencer.now(one.room)).await.unwrap()
     else {
         panic!("the first number")
     };
-    match sequencer.reserve(&one, "another", sequencer.now()).await.unwrap() {
+    match sequencer.reserve(&one, "another", sequencer.now(one.room)).await.unwrap() {
         Reserve::Pending(first) => {
             assert_eq!((first.key, first.seq, first.stamp), (one, 1, stamp));
             assert_eq!(first.payload, r#"{"text":"a|b"}"#);
@@ -93,7 +93,7 @@ async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
         other => panic!("{other:?}"),
     }
     sequencer.settle(&one, 1, stamp).await.unwrap();
-    assert_eq!(sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap(), Reserve::Settled { seq: 1 });
+    assert_eq!(sequencer.reserve(&one, "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Settled { seq: 1 });
     assert_eq!(given(&*sequencer, &another(&one)).await.0, 2);
 }
 
@@ -133,17 +133,21 @@ async fn at_most_sixty_four_numbers_are_open(sequencer: Arc<dyn Sequencer>) {
         // Settling the others does not help: the lowest decides how far a hole may lie below the head.
         sequencer.settle(&next, seq, stamp).await.unwrap();
     }
-    assert_eq!(sequencer.reserve(&another(&one), "{}", sequencer.now()).await.unwrap(), Reserve::Full);
+    assert_eq!(sequencer.reserve(&another(&one), "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Full);
     sequencer.settle(&one, 1, stamp).await.unwrap();
     assert_eq!(given(&*sequencer, &another(&one)).await.0, PENDING_MAX + 1);
 }
 
-async fn an_old_look_up_is_refused(sequencer: Arc<dyn Sequencer>) {
+async fn a_look_up_of_long_ago_or_of_another_memory_is_refused(sequencer: Arc<dyn Sequencer>) {
     let one = key();
     sequencer.seed(one.room, head(0)).await.unwrap();
-    let now = sequencer.now();
-    let old = Moment(now.0 - i64::try_from((KEEP / 2).as_millis()).unwrap() - 1_000);
-    assert_eq!(sequencer.reserve(&one, "{}", old).await.unwrap(), Reserve::Stale);
+    // Until a memory has answered, its clock is not known.
+    sequencer.standing(one.room).await.unwrap();
+    let now = sequencer.now(one.room).unwrap();
+    let old = now.millis.checked_sub((KEEP / 2).as_millis() as u64 + 1_000);
+    for stale in [old.map(|millis| Moment { millis, ..now }), Some(Moment { memory: !now.memory, ..now }), None] {
+        assert_eq!(sequencer.reserve(&one, "{}", stale).await.unwrap(), Reserve::Stale, "{stale:?}");
+    }
     given(&*sequencer, &one).await;
 }
 
@@ -163,13 +167,14 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
     let prefix = format!("plaza_test_{}:", Uuid::now_v7().simple());
     let sequencer = sequencer::redis::Redis::open(client.clone(), &prefix).await.unwrap();
     let one = key();
-    match sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap() {
+    match sequencer.reserve(&one, "{}", sequencer.now(one.room)).await.unwrap() {
         Reserve::Resting(wait) => assert!(wait <= LEASE && wait > LEASE - Duration::from_secs(4), "{wait:?}"),
         other => panic!("{other:?}"),
     }
     stores::rested(&sequencer).await;
     sequencer.seed(one.room, head(9)).await.unwrap();
     assert_eq!(given(&sequencer, &one).await.0, 10);
+    let before = sequencer.now(one.room);
 
     // The room's memory goes, with all markers, as when the server is emptied.
     for shard in 0..16 {
@@ -177,7 +182,16 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
         let _: i64 = client.commands().del(marker).await.unwrap();
     }
     assert!(matches!(sequencer.standing(one.room).await.unwrap(), Standing::Resting(_)));
-    assert!(matches!(sequencer.reserve(&one, "{}", sequencer.now()).await.unwrap(), Reserve::Resting(_)));
+    assert!(matches!(sequencer.reserve(&one, "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Resting(_)));
+    let meanwhile = sequencer.now(one.room);
+
+    // What was looked up before it gives numbers again may have been written since, by those whom it does not know.
+    stores::rested(&sequencer).await;
+    sequencer.seed(one.room, head(10)).await.unwrap();
+    for stale in [before, meanwhile] {
+        assert_eq!(sequencer.reserve(&one, "{}", stale).await.unwrap(), Reserve::Stale);
+    }
+    assert_eq!(given(&sequencer, &one).await.0, 11);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,7 +209,7 @@ async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
         let marker = format!("{prefix}{{seq{shard}}}");
         let _: i64 = client.commands().hset(marker, ("run", "0123456789abcdef")).await.unwrap();
     }
-    assert!(matches!(sequencer.reserve(&another(&one), "{}", sequencer.now()).await.unwrap(), Reserve::Resting(_)));
+    assert!(matches!(sequencer.reserve(&another(&one), "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Resting(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +219,7 @@ async fn a_settled_key_is_remembered_for_as_long_as_a_look_up_may_be_old() {
     sequencer.seed(one.room, head(0)).await.unwrap();
     let (seq, stamp) = given(&sequencer, &one).await;
     sequencer.settle(&one, seq, stamp).await.unwrap();
-    let looked_up = sequencer.now();
+    let looked_up = sequencer.now(one.room);
     tokio::time::advance(KEEP - Duration::from_secs(1)).await;
     assert_eq!(sequencer.reserve(&one, "{}", looked_up).await.unwrap(), Reserve::Settled { seq: 1 });
     tokio::time::advance(Duration::from_secs(40)).await;

@@ -33,7 +33,7 @@ use tokio::time::Instant;
 pub use self::indexing::Indexing;
 use self::statements::Statements;
 use super::{Appended, Body, Draft, Head, LogError, LookedUp, Message, MessageLog, Reacted, Reaction, Span, Tally};
-use crate::sequencer::{Key, LEASE, PENDING_MAX, Reservation, Reserve, Sequencer};
+use crate::sequencer::{Key, LEASE, Moment, PENDING_MAX, Reservation, Reserve, Sequencer};
 
 /// Messages in one partition: 2^14.
 const BUCKET_BITS: u32 = 14;
@@ -175,8 +175,12 @@ fn unknown(error: StoreError) -> LogError {
 
 #[async_trait]
 impl MessageLog for Cassandra {
+    fn now(&self, room: RoomId) -> Option<Moment> {
+        self.sequencer.now(room)
+    }
+
     async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError> {
-        let at = self.sequencer.now();
+        let at = self.sequencer.now(key.room);
         let found = timed("cassandra", "chat.look_up", self.find(key)).await?;
         Ok(LookedUp { found: found.map(Box::new), at })
     }

@@ -1,4 +1,4 @@
--- Begins every script. Leaves `now_us` and `now` (milliseconds), by this server's clock.
+-- Begins every script. Leaves `now_us` and `now` (milliseconds), by this server's clock, and `text` for numbers.
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
 local now = math.floor(now_us / 1000)

@@ -1,19 +1,22 @@
--- KEYS: marker, room, pending, key. ARGV: lease, when the key was looked up, how old that may be, numbers that may be pending,
--- after what time one is stalled, the set-back of stamps (microseconds), idle time, and the reservation's key and payload.
-if rest > 0 then return { text(now), 'resting', text(rest) } end
+-- KEYS: marker, room, pending, key. ARGV: lease, the moment from which on the key was not in the store (or ''), how old that may be,
+-- numbers that may be pending, after what time one is stalled, the set-back of stamps (microseconds), idle time, and the reservation's key and payload.
+if rest > 0 then return { moment, 'resting', text(rest) } end
 local room = redis.call('HMGET', KEYS[2], 'run', 'head', 'settled', 'stamp')
-if room[1] ~= run then return { text(now), 'unseeded' } end
+if room[1] ~= run then return { moment, 'unseeded' } end
 local head, settled, stamp = tonumber(room[2]), tonumber(room[3]), tonumber(room[4])
 
 local earlier = redis.call('GET', KEYS[4])
 if earlier then
   local reservation = redis.call('HGET', KEYS[3], earlier)
-  if reservation then return { text(now), 'pending', earlier, reservation } end
-  return { text(now), 'settled', earlier }
+  if reservation then return { moment, 'pending', earlier, reservation } end
+  return { moment, 'settled', earlier }
 end
 
-if now - tonumber(ARGV[2]) > tonumber(ARGV[3]) then return { text(now), 'stale' } end
-if head >= settled + tonumber(ARGV[4]) then return { text(now), 'full' } end
+-- While it rested, those who had a number from the memory before may have written.
+local looked_up, where = string.match(ARGV[2], '^(%d+)%.(%x+)$')
+looked_up = tonumber(looked_up)
+if where ~= memory or looked_up < awake or now - looked_up > tonumber(ARGV[3]) then return { moment, 'stale' } end
+if head >= settled + tonumber(ARGV[4]) then return { moment, 'full' } end
 
 local stalled = '0'
 if head > settled then
@@ -28,4 +31,4 @@ redis.call('HSET', KEYS[3], text(head), text(stamp) .. '|' .. text(now) .. '|' .
 redis.call('SET', KEYS[4], text(head), 'PX', ARGV[7])
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
 redis.call('PEXPIRE', KEYS[3], ARGV[7])
-return { text(now), 'given', text(head), text(stamp), stalled }
+return { moment, 'given', text(head), text(stamp), stalled }

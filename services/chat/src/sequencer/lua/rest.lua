@@ -1,2 +1,2 @@
 -- How long the shard rests: 0 when it is awake.
-return { text(now), text(rest) }
+return { moment, text(rest) }

@@ -2,7 +2,7 @@
 -- Asks nobody whose memory this is: in one that was lost nothing is pending, and what is read of one that came back is seeded anew.
 local reservation = redis.call('HGET', KEYS[3], ARGV[1])
 -- Of another memory, or settled already.
-if not reservation or string.match(reservation, '^(%d+)|') ~= ARGV[2] then return { text(now) } end
+if not reservation or string.match(reservation, '^(%d+)|') ~= ARGV[2] then return end
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('PEXPIRE', KEYS[4], ARGV[3])
 local room = redis.call('HMGET', KEYS[2], 'head', 'settled')
@@ -12,4 +12,3 @@ if tonumber(ARGV[1]) == settled + 1 then
   while settled < head and redis.call('HEXISTS', KEYS[3], text(settled + 1)) == 0 do settled = settled + 1 end
   redis.call('HSET', KEYS[2], 'settled', text(settled), 'at', text(now))
 end
-return { text(now) }

@@ -1,5 +1,5 @@
 -- KEYS: marker, and the rooms of its shard. Answers with number and time for each room, or twice '' where none is known.
-local answer = { text(now) }
+local answer = { moment }
 for i = 2, #KEYS do
   local room = redis.call('HMGET', KEYS[i], 'run', 'settled', 'at')
   local known = room[1] == run

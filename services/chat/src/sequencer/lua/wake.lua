@@ -1,5 +1,6 @@
 -- Begins every script that asks or changes the memory, after clock.lua. KEYS[1]: the marker of the room's shard. ARGV[1]: the
--- lease, in milliseconds. Leaves: `run` (of this server), `rest` (0 when awake).
+-- lease, in milliseconds. Leaves: `run` (of this server), `memory` (its beginning), `moment` (now, in this memory; every answer begins
+-- with it), `awake` (since when, or from when on), `rest` (0 when awake).
 local server = redis.call('INFO', 'server')
 local _, at = string.find(server, 'run_id:', 1, true)
 local run = string.sub(server, at + 1, at + 40)
@@ -8,4 +9,7 @@ if mark[1] ~= run then
   redis.call('HSET', KEYS[1], 'run', run, 'since', text(now))
   mark[2] = now
 end
-local rest = math.max(0, tonumber(mark[2]) + ARGV[1] - now)
+local memory = string.sub(run, 1, 16)
+local moment = text(now) .. '.' .. memory
+local awake = tonumber(mark[2]) + ARGV[1]
+local rest = math.max(0, awake - now)

@@ -10,7 +10,7 @@ use chat::SLACK;
 use chat::log::{
     Appended, Draft, Head, LogError, LookedUp, Message, MessageLog, Reacted, Reaction, Span, Tally, postgres::Postgres,
 };
-use chat::sequencer::Key;
+use chat::sequencer::{Key, Moment};
 use kernel::{PageSize, RoomId, Timestamp, UserId};
 use schemas::chat::{MessagePatch, RoomChanges};
 
@@ -33,6 +33,9 @@ impl Counting {
 
 #[async_trait]
 impl MessageLog for Counting {
+    fn now(&self, room: RoomId) -> Option<Moment> {
+        self.log.now(room)
+    }
     async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError> {
         self.count().look_up(key).await
     }

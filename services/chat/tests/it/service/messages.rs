@@ -15,7 +15,7 @@ async fn a_repeat_returns_the_first_result_and_is_heard_once() {
     let [ada, ben] = ["ada", "ben"].map(|handle| town.person(handle));
     let room = town.direct(ada, ben).await;
     town.follow([Topic::Room(room)]).await;
-    let saying = Saying { room, client_id: Uuid::now_v7(), text: "hello".to_owned(), reply_to: None };
+    let saying = Saying { room, client_id: Uuid::now_v7(), text: "hello".to_owned(), reply_to: None, made_after: None };
     let first = town.chat.send(&town.ctx(ada), saying.clone()).await.unwrap();
     let again = town.chat.send(&town.ctx(ada), saying).await.unwrap();
     assert_eq!((first.duplicate, again.duplicate), (false, true));
@@ -100,7 +100,7 @@ async fn replies_point_at_messages_that_are_there() {
     let [ada, ben] = ["ada", "ben"].map(|handle| town.person(handle));
     let room = town.direct(ada, ben).await;
     let say = async |reply_to| {
-        let saying = Saying { room, client_id: Uuid::now_v7(), text: "yes".to_owned(), reply_to };
+        let saying = Saying { room, client_id: Uuid::now_v7(), text: "yes".to_owned(), reply_to, made_after: None };
         town.chat.send(&town.ctx(ben), saying).await
     };
     assert_eq!(code(say(Some(1)).await), "reply_not_found");
