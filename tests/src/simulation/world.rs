@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use kernel::{MessageId, RoomId};
 use parking_lot::Mutex;
 use plaza_client::{Backoff, CommandError, Event, Options, ResumeStatus, Socket, Subscription};
-use schemas::chat::{Message, MessageCreated, MessageDeleted, MessageEdited, MessageSend};
+use schemas::chat::{Message, MessageCreated, MessageDeleted, MessageEdited};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 

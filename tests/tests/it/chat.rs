@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use plaza_client::{Event, ResumeStatus, Socket};
+use plaza_client::{Event, ResumeStatus};
 use schemas::chat::{
-    HistoryGet, MessageCreated, MessageDeleted, MessageEdited, MessageSend, Posting, ReactionAdded, ReadMoved,
-    ReceiptsMoved, RoomCreate, RoomJoined, RoomLeft, Typing,
+    HistoryGet, MessageCreated, MessageDeleted, MessageEdited, Posting, ReactionAdded, ReadMoved, ReceiptsMoved,
+    RoomCreate, RoomJoined, RoomLeft, Typing,
 };
 use system_tests::wait::until;
 use system_tests::{Deployment, Device};

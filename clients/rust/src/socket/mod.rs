@@ -162,7 +162,8 @@ impl Socket {
         let (orders, orders_in) = mpsc::channel(options.commands_waiting_max);
         let (events_out, events) = mpsc::channel(options.events_waiting_max);
         let stats = Arc::new(Stats::default());
-        let socket = Self { orders, reply_within: options.reply_within, stats: Arc::clone(&stats), moment: Arc::default() };
+        let socket =
+            Self { orders, reply_within: options.reply_within, stats: Arc::clone(&stats), moment: Arc::default() };
         tokio::spawn(run::Task::new(session, options, orders_in, events_out, stats).run());
         (socket, Subscription(events))
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chat::log::{EMOJI_PER_MESSAGE_MAX, LookedUp, MessageLog, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally};
+use chat::log::{
+    EMOJI_PER_MESSAGE_MAX, LookedUp, MessageLog, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally,
+};
 use futures_util::future::join_all;
 use kernel::{Clock, Timestamp};
 

@@ -137,7 +137,8 @@ impl Town {
     }
 
     pub async fn try_say(&self, user: UserId, room: RoomId, text: &str) -> Result<wire::MessageSent, chat::Error> {
-        let saying = Saying { room, client_id: Uuid::now_v7(), text: text.to_owned(), reply_to: None, made_after: None };
+        let saying =
+            Saying { room, client_id: Uuid::now_v7(), text: text.to_owned(), reply_to: None, made_after: None };
         self.chat.send(&self.ctx(user), saying).await
     }
 
