@@ -1,9 +1,10 @@
 //! One client connection of the load generator: a bare socket, so that the generator costs little.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -17,6 +18,7 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Stands before a payload's stamp in every frame, Plaza's and the floor's alike.
 const STAMP_AFTER: &str = "\"text\":\"";
+const MOMENT_AFTER: &str = "\"moment\":\"";
 /// Words of prose before it begins anew.
 const PROSE_WORDS: u64 = 100;
 
@@ -25,6 +27,9 @@ pub struct Link {
     stream: SplitStream<WebSocketStream<TcpStream>>,
     next_id: u64,
 }
+
+/// The newest moment that a connection was told, which goes with what it says next, as the clients have it.
+pub type Moment = Arc<Mutex<Option<String>>>;
 
 pub type Sender = SplitSink<WebSocketStream<TcpStream>, Message>;
 
@@ -102,12 +107,14 @@ impl Link {
 pub struct Receiver(SplitStream<WebSocketStream<TcpStream>>);
 
 impl Receiver {
-    pub async fn record(mut self, recorder: &Recorder) {
+    pub async fn record(mut self, recorder: &Recorder, moment: &Moment) {
         while let Some(Ok(message)) = self.0.next().await {
             match message {
                 Message::Text(text) => {
                     if let Some(sent) = stamp(&text) {
                         recorder.arrived(sent);
+                    } else if let Some(told) = told(&text) {
+                        *moment.lock() = Some(told.to_owned());
                     }
                 }
                 Message::Close(_) => break,
@@ -135,6 +142,12 @@ fn stamp(frame: &str) -> Option<u64> {
     rest.split_once(' ')?.0.parse().ok()
 }
 
+/// The moment in a reply.
+fn told(frame: &str) -> Option<&str> {
+    let (told, _) = frame.rsplit_once(MOMENT_AFTER)?.1.split_once('"')?;
+    Some(told)
+}
+
 /// A frame for the floor of `length` bytes in all.
 pub fn floor_frame(now: u64, length: usize) -> String {
     let wrapping = "{\"text\":\"\"}".len();
@@ -150,6 +163,7 @@ mod tests {
         let frame = floor_frame(1234, 300);
         assert_eq!(frame.len(), 300);
         assert_eq!(stamp(&frame), Some(1234));
-        assert_eq!(stamp(r#"{"t":"reply","id":1,"d":{"text":"12 x"}}"#), None);
+        let reply = r#"{"t":"reply","id":1,"d":{"message":{"text":"12 x"},"duplicate":false,"moment":"7.0f"}}"#;
+        assert_eq!((stamp(reply), told(reply)), (None, Some("7.0f")));
     }
 }

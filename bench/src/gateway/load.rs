@@ -7,15 +7,15 @@ use futures_util::SinkExt;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
-use super::link::{Error, Link, Sender};
+use super::link::{Error, Link, Moment, Sender};
 use crate::measure::{Outcome, Recorder};
 use crate::process::Server;
 
 /// Longest wait for the last deliveries after the last send.
 const SETTLE_WITHIN: Duration = Duration::from_secs(30);
 
-/// Makes the frame that one sender sends: its number in the run, the stamp.
-pub type MakeFrame<'a> = dyn Fn(usize, u64, u64) -> String + 'a;
+/// Makes the frame that one sender sends: its number in the run, the stamp, the newest moment that it was told.
+pub type MakeFrame<'a> = dyn Fn(usize, u64, u64, Option<&str>) -> String + 'a;
 
 /// What to send over the connections.
 pub struct Plan {
@@ -29,7 +29,7 @@ pub struct Plan {
 
 /// Connections with a task each that counts what arrives.
 pub struct Crowd {
-    senders: Vec<Sender>,
+    senders: Vec<(Sender, Moment)>,
     recorder: Arc<Recorder>,
     tasks: tokio::task::JoinSet<()>,
 }
@@ -41,9 +41,10 @@ impl Crowd {
         let mut senders = Vec::with_capacity(links.len());
         for link in links {
             let (sender, receiver) = link.split();
-            senders.push(sender);
+            let moment = Moment::default();
+            senders.push((sender, Arc::clone(&moment)));
             let recorder = Arc::clone(&recorder);
-            tasks.spawn(async move { receiver.record(&recorder).await });
+            tasks.spawn(async move { receiver.record(&recorder, &moment).await });
         }
         Self { senders, recorder, tasks }
     }
@@ -76,8 +77,9 @@ impl Crowd {
             tick.tick().await;
             let number = from + sent;
             let sender = usize::try_from(number)? % self.senders.len();
-            let text = frame(sender, number, self.recorder.now());
-            self.senders[sender].send(Message::text(text)).await?;
+            let (link, moment) = &mut self.senders[sender];
+            let text = frame(sender, number, self.recorder.now(), moment.lock().as_deref());
+            link.send(Message::text(text)).await?;
             sent += 1;
         }
         Ok(sent)

@@ -118,7 +118,7 @@ async fn both(options: &Options, plaza: &Plaza, shape: &Shape, plan: &Plan) -> R
             links.push(Link::floor(port, &shape.room_of(number).to_string(), READ_BUFFER).await?);
         }
         let mut crowd = Crowd::gather(links);
-        bare.push(crowd.run(&floor, plan, &|_, _, now| floor_frame(now, length)).await?);
+        bare.push(crowd.run(&floor, plan, &|_, _, now, _| floor_frame(now, length)).await?);
         crowd.disperse().await;
         floor.stop().await?;
 
@@ -127,8 +127,8 @@ async fn both(options: &Options, plaza: &Plaza, shape: &Shape, plan: &Plan) -> R
             links.push(plaza.connect(number, READ_BUFFER).await?);
         }
         let mut crowd = Crowd::gather(links);
-        let frame = |sender: usize, number: u64, now: u64| {
-            send_frame(plaza.room(shape.room_of(sender), matches!(shape, Shape::Room { .. })), number, now)
+        let frame = |sender: usize, number: u64, now: u64, moment: Option<&str>| {
+            send_frame(plaza.room(shape.room_of(sender), matches!(shape, Shape::Room { .. })), number, now, moment)
         };
         ours.push(crowd.run(plaza.server(), plan, &frame).await?);
         crowd.disperse().await;
@@ -146,12 +146,13 @@ async fn frame_length(plaza: &Plaza, shape: &Shape) -> Result<usize, Error> {
     listener.next_payload_length().await
 }
 
-fn send_frame(room: &str, number: u64, now: u64) -> String {
+fn send_frame(room: &str, number: u64, now: u64, moment: Option<&str>) -> String {
     let client_id = uuid::Uuid::new_v4();
     let text = stamped(now, TEXT_LENGTH);
+    let made_after = moment.map_or_else(String::new, |moment| format!(r#","made_after":"{moment}""#));
     // Ids of commands count per connection; the number of the run does as well.
     format!(
-        r#"{{"id":{},"op":"message.send","d":{{"room":"{room}","client_id":"{client_id}","text":"{text}"}}}}"#,
+        r#"{{"id":{},"op":"message.send","d":{{"room":"{room}","client_id":"{client_id}","text":"{text}"{made_after}}}}}"#,
         number + 10
     )
 }

@@ -55,12 +55,19 @@ async fn sends(plaza: &Plaza, lasting: Duration) -> Result<f64, Error> {
     let (start, text) = (Instant::now(), stamped(0, TEXT_LENGTH));
     let text = &text;
     let sending = links.into_iter().map(|(mut link, room)| async move {
-        let mut acks = 0u64;
+        let (mut acks, mut moment) = (0u64, serde_json::Value::Null);
         while start.elapsed() < lasting {
             let client_id = uuid::Uuid::new_v4();
-            let data = serde_json::json!({ "room": room, "client_id": client_id, "text": text });
+            let mut data = serde_json::json!({ "room": room, "client_id": client_id, "text": text });
+            // As the clients do.
+            if !moment.is_null() {
+                data["made_after"] = moment.take();
+            }
             match link.call("message.send", &data).await {
-                Ok(_) => acks += 1,
+                Ok(mut sent) => {
+                    acks += 1;
+                    moment = sent["moment"].take();
+                }
                 // The connection's allowance of commands is spent: what was acknowledged until now counts.
                 Err(error) if error.to_string().contains("rate_limited") => break,
                 Err(error) => return Err(error),

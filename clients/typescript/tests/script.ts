@@ -113,7 +113,7 @@ export class ScriptedServer {
       case "channel.follow":
         return { id: d["room"], last_seq: messages };
       case "message.send":
-        return { message: { ...message(1), text: d["text"], client_id: d["client_id"] }, duplicate: false };
+        return { message: { ...message(1), text: d["text"], client_id: d["client_id"] }, duplicate: false, moment: `after ${String(d["text"])}` };
       default:
         return {};
     }

@@ -153,6 +153,19 @@ export const scripted: Record<string, (world: World) => Promise<void>> = {
     same((await failure(plaza.socket.send(ROOM, "four"))).code, "blocked");
   },
 
+  async "a message tells after which moment its id was made, and a repeat tells the same"(world) {
+    const plaza = await ada(world);
+    await plaza.socket.connect();
+    await plaza.socket.send(ROOM, "one");
+    await world.hands.set({ refuse: { op: "message.send", code: "rate_limited", retry: true, times: 1 } });
+    await Promise.all([plaza.socket.send(ROOM, "two"), plaza.socket.send(ROOM, "three")]);
+    // Nobody knows when that id was made.
+    await plaza.socket.send(ROOM, "four", { client_id: crypto.randomUUID() });
+    const sent = (await heardOf(world, "message.send")).map(({ d }) => [d["text"], d["made_after"]]);
+    const first = "after one";
+    same(sent, [["one", undefined], ["two", first], ["two", first], ["three", first], ["four", undefined]]);
+  },
+
   async "a command that may not be repeated is interrupted with its connection; one that may be is repeated"(world) {
     const plaza = await ada(world);
     await plaza.socket.connect();

@@ -41,14 +41,6 @@ pub struct LookedUp {
     pub(crate) at: Option<Moment>,
 }
 
-impl LookedUp {
-    /// What a look would have found before the draft's client id was made: nothing.
-    #[must_use]
-    pub const fn before_it_was_made(at: Moment) -> Self {
-        Self { found: None, at: Some(at) }
-    }
-}
-
 /// One entry of a room's log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -227,15 +219,16 @@ pub const REACTIONS_PER_MESSAGE_MAX: u64 = 10_000;
 #[async_trait]
 pub trait MessageLog: Send + Sync {
     async fn append(&self, draft: Draft) -> Result<Appended, LogError> {
-        let looked_up = self.look_up(&draft.key()).await?;
+        let looked_up = self.look_up(&draft.key(), None).await?;
         self.append_new(draft, looked_up).await
     }
 
-    /// A moment to be handed to whoever makes client ids: see [`LookedUp::before_it_was_made`]. `None`: looking costs nothing here.
+    /// For [`MessageLog::look_up`], if it is asked before a client id is made. `None`: looking costs nothing here.
     fn now(&self, room: RoomId) -> Option<Moment>;
 
-    /// The half of [`MessageLog::append`] that changes nothing, for who has something else to wait for meanwhile.
-    async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError>;
+    /// The half of [`MessageLog::append`] that changes nothing, for who has something else to wait for meanwhile. A moment at
+    /// which the client id was not there yet spares the look, when it is not long ago.
+    async fn look_up(&self, key: &Key, made_after: Option<Moment>) -> Result<LookedUp, LogError>;
 
     /// The other half.
     async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError>;

@@ -177,7 +177,7 @@ impl MessageLog for Postgres {
         None
     }
 
-    async fn look_up(&self, _: &Key) -> Result<LookedUp, LogError> {
+    async fn look_up(&self, _: &Key, _: Option<Moment>) -> Result<LookedUp, LogError> {
         Ok(LookedUp::default())
     }
 

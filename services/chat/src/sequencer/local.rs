@@ -1,7 +1,6 @@
 //! Sequence numbers in this process, for a node that is alone.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{Clock, RoomId, StoreError, Timestamp, UserId};
@@ -11,7 +10,9 @@ use uuid::Uuid;
 
 use crate::log::Head;
 
-use super::{KEEP, Key, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer, Standing};
+use super::{
+    KEEP, Key, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer, Standing, is_recent,
+};
 
 /// Rooms that are remembered. Beyond it, those that were idle for [`KEEP`] are forgotten.
 const ROOMS_MAX: usize = 100_000;
@@ -79,22 +80,21 @@ impl Local {
         Self { clock, start: Instant::now(), id: Uuid::now_v7().as_u64_pair().1, rooms: Mutex::default() }
     }
 
-    /// How long ago a moment of this memory was.
-    fn age(&self, moment: Moment, now: Instant) -> Option<Duration> {
-        (moment.memory == self.id).then(|| (now - self.start).saturating_sub(Duration::from_millis(moment.millis)))
+    fn moment(&self, now: Instant) -> Option<Moment> {
+        let millis = (now - self.start).as_millis().try_into().ok()?;
+        Some(Moment { millis, memory: self.id })
     }
 }
 
 #[async_trait]
 impl Sequencer for Local {
     fn now(&self, _: RoomId) -> Option<Moment> {
-        let millis = self.start.elapsed().as_millis().try_into().ok()?;
-        Some(Moment { millis, memory: self.id })
+        self.moment(Instant::now())
     }
 
     async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError> {
         let now = Instant::now();
-        let age = looked_up.and_then(|moment| self.age(moment, now));
+        let is_recent = looked_up.zip(self.moment(now)).is_some_and(|(moment, now)| is_recent(moment, now));
         let clock_us = self.clock.now().minus(STAMP_SET_BACK).as_millis().saturating_mul(1_000);
         let mut rooms = self.rooms.lock();
         let Some(room) = rooms.get_mut(&key.room) else { return Ok(Reserve::Unseeded) };
@@ -105,7 +105,7 @@ impl Sequencer for Local {
                 None => Reserve::Settled { seq: *seq },
             });
         }
-        if age.is_none_or(|age| age > KEEP / 2) {
+        if !is_recent {
             return Ok(Reserve::Stale);
         }
         if room.head >= room.settled() + PENDING_MAX {

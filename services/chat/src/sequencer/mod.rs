@@ -37,6 +37,13 @@ pub struct Key {
     pub client_id: Uuid,
 }
 
+/// Whether it may be said at `now` that a key was looked up at `moment`.
+#[must_use]
+pub fn is_recent(moment: Moment, now: Moment) -> bool {
+    let age = Duration::from_millis(now.millis.saturating_sub(moment.millis));
+    moment.memory == now.memory && age <= KEEP / 2
+}
+
 /// A number that was given, and everything that it takes to write its message: anybody can finish it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {

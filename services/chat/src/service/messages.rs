@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Service;
 use crate::error::Error;
 use crate::events;
-use crate::log::{Appended, Draft, LogError, LookedUp, Message, Reacted, Reaction, Span, Tally};
+use crate::log::{Appended, Draft, Message, Reacted, Reaction, Span, Tally};
 use crate::marks::Noted;
 use crate::model::{Act, MENTIONS_MAX};
 use crate::sequencer::{Key, Moment};
@@ -39,7 +39,7 @@ impl Service {
             self.enter_to_talk(ctx, room, Act::Post),
             self.mentioned(&text),
             self.replied(room, reply_to),
-            self.look_up(&key, made_after),
+            self.log.look_up(&key, made_after),
         );
         // Whoever may not enter is not told anything else.
         entered?;
@@ -60,14 +60,6 @@ impl Service {
     #[must_use]
     pub fn moment(&self, room: RoomId) -> Option<Moment> {
         self.log.now(room)
-    }
-
-    async fn look_up(&self, key: &Key, made_after: Option<Moment>) -> Result<LookedUp, LogError> {
-        match made_after {
-            // Whether it is too long ago, the log says, and looks.
-            Some(moment) => Ok(LookedUp::before_it_was_made(moment)),
-            None => self.log.look_up(key).await,
-        }
     }
 
     /// Whether what is replied to is there.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat::log::{Body, Draft, Head, LookedUp, MessageLog, Span, cassandra::Cassandra};
+use chat::log::{Body, Draft, Head, MessageLog, Span, cassandra::Cassandra};
 use chat::sequencer::{Key, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
 use kernel::{Clock, RoomId, StoreError};
 
@@ -236,15 +236,19 @@ async fn a_moment_of_a_lost_memory_spares_no_look() {
     lab.say(room, "one").await;
     let moment = lab.log.now(room).unwrap();
     let said = draft(room, user(), "two");
-    let unlooked = || LookedUp::before_it_was_made(moment);
-    let first = lab.log.append_new(said.clone(), unlooked()).await.unwrap();
+    let unseen = lab.log.look_up(&said.key(), Some(moment)).await.unwrap();
+    let first = lab.log.append_new(said.clone(), unseen.clone()).await.unwrap();
     // More than what is read back when a memory was lost.
     for _ in 0..PENDING_MAX {
         lab.say(room, "later").await;
     }
 
+    // By who had it from the memory before, and by who asks the next node.
     let lab = lab.after_losing_memory().await;
-    let again = lab.log.append_new(said, unlooked()).await.unwrap();
+    let again = lab.log.append_new(said.clone(), unseen).await.unwrap();
+    assert_eq!((again.message, again.duplicate), (first.message.clone(), true));
+    let unseen = lab.log.look_up(&said.key(), Some(moment)).await.unwrap();
+    let again = lab.log.append_new(said, unseen).await.unwrap();
     assert_eq!((again.message, again.duplicate), (first.message, true));
 }
 

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chat::log::{
-    EMOJI_PER_MESSAGE_MAX, LookedUp, MessageLog, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally,
-};
+use chat::log::{Draft, EMOJI_PER_MESSAGE_MAX, MessageLog, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally};
 use futures_util::future::join_all;
 use kernel::{Clock, Timestamp};
 
@@ -67,13 +65,16 @@ async fn a_repeat_is_known_where_nobody_looked(nodes: Nodes) {
     // The room is known from then on.
     nodes[0].append(draft(room, ada, "first")).await.unwrap();
     let moment = nodes[0].now(room);
-    let unseen = || moment.map_or_else(LookedUp::default, LookedUp::before_it_was_made);
+    let append = async |node: &dyn MessageLog, said: &Draft| {
+        let unseen = node.look_up(&said.key(), moment).await.unwrap();
+        node.append_new(said.clone(), unseen).await.unwrap()
+    };
     for seq in 2..=3 {
         let said = draft(room, ada, "once");
-        let first = nodes[1].append_new(said.clone(), unseen()).await.unwrap();
+        let first = append(&*nodes[1], &said).await;
         assert_eq!((first.message.seq, first.duplicate), (seq, false));
         for node in &nodes {
-            let again = node.append_new(said.clone(), unseen()).await.unwrap();
+            let again = append(&**node, &said).await;
             assert_eq!((again.message, again.duplicate), (first.message.clone(), true));
         }
     }

@@ -33,7 +33,7 @@ use tokio::time::Instant;
 pub use self::indexing::Indexing;
 use self::statements::Statements;
 use super::{Appended, Body, Draft, Head, LogError, LookedUp, Message, MessageLog, Reacted, Reaction, Span, Tally};
-use crate::sequencer::{Key, LEASE, Moment, PENDING_MAX, Reservation, Reserve, Sequencer};
+use crate::sequencer::{Key, LEASE, Moment, PENDING_MAX, Reservation, Reserve, Sequencer, is_recent};
 
 /// Messages in one partition: 2^14.
 const BUCKET_BITS: u32 = 14;
@@ -179,8 +179,12 @@ impl MessageLog for Cassandra {
         self.sequencer.now(room)
     }
 
-    async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError> {
+    async fn look_up(&self, key: &Key, made_after: Option<Moment>) -> Result<LookedUp, LogError> {
         let at = self.sequencer.now(key.room);
+        // Whether the sequencer agrees, it says with the number.
+        if let Some(moment) = made_after.filter(|moment| at.is_some_and(|now| is_recent(*moment, now))) {
+            return Ok(LookedUp { found: None, at: Some(moment) });
+        }
         let found = timed("cassandra", "chat.look_up", self.find(key)).await?;
         Ok(LookedUp { found: found.map(Box::new), at })
     }
@@ -194,7 +198,7 @@ impl MessageLog for Cassandra {
         loop {
             let looked_up = match first.take() {
                 Some(looked_up) => looked_up,
-                None => self.look_up(&key).await?,
+                None => self.look_up(&key, None).await?,
             };
             match Box::pin(timed("cassandra", "chat.append", self.append_once(key, looked_up, &payload))).await? {
                 Step::Done(appended) => return Ok(*appended),

@@ -36,8 +36,8 @@ impl MessageLog for Counting {
     fn now(&self, room: RoomId) -> Option<Moment> {
         self.log.now(room)
     }
-    async fn look_up(&self, key: &Key) -> Result<LookedUp, LogError> {
-        self.count().look_up(key).await
+    async fn look_up(&self, key: &Key, made_after: Option<Moment>) -> Result<LookedUp, LogError> {
+        self.count().look_up(key, made_after).await
     }
     async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError> {
         self.count().append_new(draft, looked_up).await
