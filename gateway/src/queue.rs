@@ -144,6 +144,12 @@ impl Queue {
 
     /// Moves up to `max` frames to `out`, most important first.
     pub fn take(&mut self, out: &mut VecDeque<Wire>, max: usize) {
+        if out.is_empty() && self.has_only_events() && self.events.len() <= max {
+            // The usual case, in which nothing needs to be moved.
+            std::mem::swap(out, &mut self.events);
+            self.bytes = 0;
+        }
+        out.reserve(self.events.len().min(max.saturating_sub(out.len())));
         while out.len() < max {
             let wire = if let Some(answer) = self.control.pop_front().or_else(|| self.replies.pop_front()) {
                 self.answer_bytes -= answer.len();
@@ -188,6 +194,11 @@ impl Queue {
 
     fn is_empty(&self) -> bool {
         self.bytes == 0 && self.answer_bytes == 0 && self.replay.is_empty()
+    }
+
+    fn has_only_events(&self) -> bool {
+        let Self { control, replies, replay, signals, .. } = self;
+        self.holds == 0 && control.is_empty() && replies.is_empty() && replay.is_empty() && signals.is_empty()
     }
 
     fn drop_signals(&mut self) {
@@ -259,6 +270,25 @@ mod tests {
         assert_eq!(taken(&mut queue), ["identified"], "somebody else holds events back");
         queue.release();
         assert_eq!(taken(&mut queue), ["missed 1", "missed 2", "new"]);
+    }
+
+    #[test]
+    fn many_events_leave_in_their_order_and_no_more_than_asked() {
+        let mut queue = Queue::default();
+        let mut out = VecDeque::new();
+        for round in 0..3 {
+            let all: Vec<String> = (0..100).map(|number| format!("{round}/{number}")).collect();
+            for one in &all {
+                assert!(queue.push(Class::Event, wire(one)));
+            }
+            let mut left = Vec::new();
+            for length in [64, 36, 0] {
+                queue.take(&mut out, 64);
+                assert_eq!(out.len(), length);
+                left.extend(out.drain(..).map(|wire| String::from_utf8(wire.to_vec()).unwrap()));
+            }
+            assert_eq!((left, queue.bytes()), (all, 0));
+        }
     }
 
     #[test]
