@@ -172,11 +172,11 @@ impl Postgres {
 
 #[async_trait]
 impl MessageLog for Postgres {
-    /// Appending looks by itself.
     fn now(&self, _: RoomId) -> Option<Moment> {
         None
     }
 
+    /// Appending looks by itself.
     async fn look_up(&self, _: &Key, _: Option<Moment>) -> Result<LookedUp, LogError> {
         Ok(LookedUp::default())
     }
