@@ -66,7 +66,7 @@ async fn answer(State(mock): State<Arc<Mock>>, request: Request) -> Response {
 
 async fn route(mock: &Arc<Mock>, request: Request) -> Result<Response, Fault> {
     let spec = mock.spec();
-    let (mut parts, body) = request.into_parts();
+    let (mut parts, body) = linger::body(request).into_parts();
     let path = parts.uri.path();
     if path == page::PATH || path.starts_with(page::UNDER) {
         return page::answer(mock, &spec, &parts);

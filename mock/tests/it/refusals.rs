@@ -109,6 +109,9 @@ async fn bodies_of_another_kind_or_size_are_refused() {
     assert_problem(&at, 422, "invalid_name");
     let past = world.ask(Method::PATCH, "/v1/me", &[], Some(&of_size(BODY_BYTES_MAX + 1))).await;
     assert_problem(&past, 413, "body_too_large");
+    // Who has not sent all of it yet is told all the same.
+    let far = world.ask(Method::PATCH, "/v1/me", &[], Some(&of_size(32 * BODY_BYTES_MAX))).await;
+    assert_problem(&far, 413, "body_too_large");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::extract::{Arrival, Identity};
 use crate::idempotency::{self, Claim, Key, Keys, Scope};
-use crate::{Authenticator, Failure, Operation, Routes, Settings, address, auth, body, cors, failure, linger};
+use crate::{Authenticator, Failure, Operation, Routes, Settings, address, auth, body, cors, failure};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");

@@ -21,7 +21,6 @@ mod edge;
 mod extract;
 mod failure;
 pub mod idempotency;
-mod linger;
 mod routes;
 mod settings;
 #[cfg(feature = "testing")]
@@ -35,6 +34,5 @@ pub use edge::Edge;
 pub use extract::{Caller, Guest, Path, Query};
 pub use failure::Failure;
 pub use http::Method;
-pub use linger::LINGER_BYTES_MAX;
 pub use routes::{Operation, Routes};
 pub use settings::Settings;

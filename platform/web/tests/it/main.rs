@@ -2,6 +2,5 @@
 
 mod admission;
 mod idempotency;
-mod linger;
 mod requests;
 mod world;

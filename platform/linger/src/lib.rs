@@ -19,10 +19,10 @@ use tokio::time::timeout;
 /// Most bytes that are read and thrown away after an answer. Whoever sends more finds the connection closed.
 pub const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest that they are waited for.
-pub(crate) const LINGER_MAX: Duration = Duration::from_secs(10);
+pub const LINGER_MAX: Duration = Duration::from_secs(10);
 
-/// A body whose rest is read when nobody wants it any more.
-pub(crate) fn body(request: Request) -> Request {
+/// The request with a body whose rest is read when nobody wants it any more. To be called in a Tokio runtime.
+pub fn body(request: Request) -> Request {
     // Who waits for leave to send a body, and is refused, sends none.
     if request.body().is_end_stream() || request.headers().contains_key(EXPECT) {
         return request;
