@@ -54,8 +54,9 @@ fn run(cli: Cli) -> Result<(), Stopped> {
     let command = cli.command.unwrap_or(Command::Up);
     if !matches!(command, Command::Up) && std::env::var_os("PLAZA_LOG").is_none() {
         // Their standard output is for their results.
-        // A mock says when its files have changed.
-        let filter = if matches!(command, Command::Mock(_)) { "error,mock=info" } else { "error" };
+        // A mock says when its files have changed. That the change stream is read by a Plaza that is up is no error of theirs.
+        let filter =
+            if matches!(command, Command::Mock(_)) { "error,mock=info" } else { "error,pgwire_replication=off" };
         config.log.filter.get_or_insert_with(|| filter.to_owned());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

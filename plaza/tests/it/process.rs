@@ -158,7 +158,8 @@ pub fn client() -> reqwest::Client {
 }
 
 /// How often a condition is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Seldom enough that who looks for a minute is not told to ask less often.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Waits until `condition` holds.
 pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {

@@ -46,7 +46,11 @@ impl Upload {
     }
 
     async fn read(&self, plaza: &Running) -> Value {
-        self.request(plaza, Method::GET).send().await.unwrap().json().await.unwrap()
+        let answer = self.request(plaza, Method::GET).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let told: Value = answer.json().await.unwrap();
+        assert_eq!(status, 200, "{told}");
+        told
     }
 
     /// Publishes a post with the picture, and reads it.
