@@ -167,13 +167,9 @@ async fn send_message(
     Path(room): Path<RoomId>,
     Json(wire::MessageCreate { client_id, text, reply_to }): Json<wire::MessageCreate>,
 ) -> Result<Created<wire::MessageSent>, Failure> {
-    let (client_id, made_after) = match client_id {
-        Some(client_id) => (client_id, None),
-        None => {
-            let moment = chat.moment(room);
-            (Uuid::now_v7(), moment)
-        }
-    };
+    // Before an id is made, which is what it says.
+    let moment = chat.moment(room);
+    let (client_id, made_after) = client_id.map_or_else(|| (Uuid::now_v7(), moment), |client_id| (client_id, None));
     Ok(Created(Box::pin(chat.send(&ctx, Saying { room, client_id, text, reply_to, made_after })).await?))
 }
 
