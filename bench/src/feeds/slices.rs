@@ -50,6 +50,13 @@ impl feed::Receptions for Unseen {
     }
 }
 
+#[async_trait]
+impl graph::Talk for Plain {
+    async fn parted(&self, _: UserId, _: UserId) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
 /// Content, and a graph, over one database.
 pub async fn open(db: &Db) -> Result<(Arc<content::Service>, Arc<Relations>), Failure> {
     let bus = Arc::new(LocalBus::new(live::bus::Window::default()));
@@ -58,7 +65,7 @@ pub async fn open(db: &Db) -> Result<(Arc<content::Service>, Arc<Relations>), Fa
     let accounts =
         accounts::Service::start(db.clone(), limiter, bus.clone(), accounts::Settings::default(), now).await?;
     let people = Arc::new(People(accounts));
-    let relations = Arc::new(Relations(graph::Service::new(db.clone(), bus, people.clone())));
+    let relations = Arc::new(Relations(graph::Service::new(db.clone(), bus, people.clone(), Arc::new(Plain))));
     let (media, engagements) = (Arc::new(Plain), Arc::new(Plain));
     let neighbours = content::Neighbours { people, relations: relations.clone(), media, engagements };
     Ok((content::Service::new(db.clone(), neighbours, Clock::system()), relations))

@@ -16,7 +16,7 @@ use search::model::{HASHTAG, MESSAGE, PERSON, of_content};
 
 use super::adapters::{
     ChatPeople, ContentEngagements, EngagementContents, EngagementPeople, FeedContent, FoundContent, FoundHashtags,
-    FoundMessages, FoundPeople, InboxContents, InboxPeople, People, PresenceRelations, Received, Relations,
+    FoundMessages, FoundPeople, GraphTalk, InboxContents, InboxPeople, People, PresenceRelations, Received, Relations,
     SearchDirectory, Shown, Uploads,
 };
 use super::{Index, Stores};
@@ -51,10 +51,11 @@ impl Slices {
     pub async fn start(stores: &Stores, config: &Config, clock: &Clock) -> Result<Self, Stopped> {
         let accounts = accounts(stores, config, clock).await?;
         let people = Arc::new(People(accounts.clone()));
-        let graph = graph::Service::new(stores.db.clone(), stores.bus.clone(), people.clone());
+        let log = message_log(stores, config, clock).await?;
+        let talk = Arc::new(GraphTalk(chat::Gates::new(stores.db.clone(), log.clone())));
+        let graph = graph::Service::new(stores.db.clone(), stores.bus.clone(), people.clone(), talk);
         let relations = Arc::new(Relations(graph.clone()));
         let presence = presence(stores, config, clock, &accounts, &graph);
-        let log = message_log(stores, config, clock).await?;
         let chat = chat(stores, &log, &accounts, &graph);
         let media = media(stores).await?;
         let neighbours = content::Neighbours {

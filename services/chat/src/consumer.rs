@@ -48,6 +48,8 @@ impl Consumer for Keeper {
             return Ok(Box::pin(self.chat.forget(user, self.clock.now())).await?);
         }
         let Left { room, user } = serde_json::from_value(event.payload.clone())?;
+        // Again: whoever removed them may have died before.
+        self.chat.log.move_gate(room).await?;
         // What is true now, not then: the person may be back. An order alone is not kept, so a repeat leaves no trace.
         let order = match self.chat.store.role_of(room, user).await? {
             Some(_) => Control::Follow(room.into()),

@@ -8,9 +8,12 @@
 //! - **The acknowledgement means durable, not delivered.** The bus is a hint: what it loses, the relay reads back from the log and
 //!   publishes in order. A node that dies between log and bus leaves a gap in the numbers, which the room's next message
 //!   uncovers; until then a device finds it by [`Service::changes`].
-//! - **May this person post?** is asked of the stores with every message, and not of a cache: whoever was removed or blocked is refused
-//!   from the moment that this was confirmed. A message to a direct room costs the question after blocks, one to a group
-//!   the question after the membership. A message that was accepted before a removal may get its number a moment after it.
+//! - **May this person post?** is the present truth with every message: whoever was removed or blocked is refused from the moment that this was
+//!   confirmed. A message to a direct room costs the question after blocks, one to a group the question after the
+//!   membership; where a sequencer gives the numbers, who goes on talking is not asked about again until the room's gate moves
+//!   ([`passes`]). So a block, a removal or another role is confirmed only when the gate has moved, and not while Redis is away: it is
+//!   committed then, and its repeat, or its event, moves the gate. A message that was accepted before a removal may get
+//!   its number a moment after it.
 //! - **Numbers in Cassandra** come from a [`sequencer`], since the log's hot path has no conditions (lightweight transactions cost
 //!   four times as much). Density, and one message for one client id, hold as long as a write that was given a number
 //!   either lands within [`sequencer::LEASE`] or is never acknowledged, which its writer sees to. What remains: a write that lands even
@@ -43,6 +46,7 @@ mod http;
 pub mod log;
 pub mod marks;
 pub mod model;
+mod passes;
 mod people;
 mod relay;
 pub mod sequencer;
@@ -55,6 +59,7 @@ pub mod typing;
 pub use consumer::Keeper;
 pub use error::Error;
 pub use http::routes;
+pub use passes::Gates;
 pub use people::People;
 pub use relay::DIRTY_MAX;
 pub use service::{SLACK, Saying, Service};

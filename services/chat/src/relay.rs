@@ -228,7 +228,11 @@ mod tests {
         awaited.published(room, 9);
         assert_eq!(awaited.take_late(start + FILLED_WITHIN), []);
         awaited.note(room, 10, start);
-        assert_eq!(awaited.note(room, 12, start + FILLED_WITHIN), Noted::New, "10 and 11 came, and 12 is missing since now");
+        assert_eq!(
+            awaited.note(room, 12, start + FILLED_WITHIN),
+            Noted::New,
+            "10 and 11 came, and 12 is missing since now"
+        );
         assert_eq!(awaited.take_late(start + FILLED_WITHIN), []);
     }
 

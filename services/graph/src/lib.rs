@@ -11,7 +11,8 @@
 //!   hundred a second for a celebrity on one PostgreSQL.
 //! - **A block is final for what it ends**: following and requests both ways, at once and in the same transaction. The
 //!   blocked person is told nothing, and gets the same answers as for a person who does not exist; only blocking back
-//!   works, since people must be able to protect themselves from whom they cannot see.
+//!   works, since people must be able to protect themselves from whom they cannot see. It is confirmed when whoever lets the two
+//!   talk ([`Talk`]) has heard of it; where that fails it holds all the same, and may be repeated.
 //! - **Close friends need not follow, and are never told**: the list is its owner's, who alone sees it. Whoever is on it may
 //!   read what is for close friends. A block ends it, both ways.
 //! - Requests count towards [`FOLLOWING_MAX`](model::FOLLOWING_MAX), so that accepting one never fails.
@@ -36,4 +37,4 @@ pub use events::{
 };
 pub use http::routes;
 pub use lists::Standing;
-pub use service::{Audience, FOLLOWERS_PAGE, Mine, People, Service};
+pub use service::{Audience, FOLLOWERS_PAGE, Mine, People, Service, Talk};

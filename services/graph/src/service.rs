@@ -35,6 +35,14 @@ pub trait People: Send + Sync {
     async fn summaries(&self, ids: &[UserId]) -> Result<HashMap<UserId, PersonSummary>, Problem>;
 }
 
+/// Who lets people talk to each other.
+#[async_trait]
+pub trait Talk: Send + Sync {
+    /// One of two blocks the other, which is committed. MUST return only when neither can go on by what was asked before. Safe to
+    /// repeat.
+    async fn parted(&self, one: UserId, other: UserId) -> Result<(), Problem>;
+}
+
 /// Which list of a person's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
@@ -57,14 +65,15 @@ pub struct Service {
     db: Db,
     bus: Arc<dyn Bus>,
     people: Arc<dyn People>,
+    talk: Arc<dyn Talk>,
     blocked: Blocked,
 }
 
 impl Service {
     /// Within a runtime: questions after blocks have a task of their own.
-    pub fn new(db: Db, bus: Arc<dyn Bus>, people: Arc<dyn People>) -> Arc<Self> {
+    pub fn new(db: Db, bus: Arc<dyn Bus>, people: Arc<dyn People>, talk: Arc<dyn Talk>) -> Arc<Self> {
         let blocked = Blocked::start(db.clone());
-        Arc::new(Self { db, bus, people, blocked })
+        Arc::new(Self { db, bus, people, talk, blocked })
     }
 
     pub async fn follow(&self, ctx: &Ctx, who: &str) -> Result<Relation, Error> {
@@ -91,12 +100,17 @@ impl Service {
         let after = before.after(act, &load)?;
         let changes = changes(&before, &after);
         if changes.is_empty() {
-            return Ok(after);
+            drop(tx);
+        } else {
+            store::apply(&mut tx, me, them, &changes, now).await?;
+            events::append(&mut tx, me, them, act, &changes, now).await?;
+            tx.commit().await.map_err(fault)?;
+            self.tell(me, them, (before, after), &changes, now).await;
         }
-        store::apply(&mut tx, me, them, &changes, now).await?;
-        events::append(&mut tx, me, them, act, &changes, now).await?;
-        tx.commit().await.map_err(fault)?;
-        self.tell(me, them, (before, after), &changes, now).await;
+        if act == Act::Block {
+            // With a repeat as well: the first may have failed just here.
+            self.talk.parted(me, them).await.map_err(Error::Other)?;
+        }
         Ok(after)
     }
 
@@ -283,8 +297,9 @@ impl Consumer for Service {
             let AccountChanged { user, .. } = serde_json::from_value(event.payload.clone())?;
             return Ok(self.forget(user, event.created_at).await?);
         }
-        // Repeats the order that came with the block: the bus may have been away. Alone it is not kept, so it leaves no trace.
         let EdgeChanged { source, target } = serde_json::from_value(event.payload.clone())?;
+        self.talk.parted(source, target).await.map_err(Error::Other)?;
+        // Repeats the order that came with the block: the bus may have been away. Alone it is not kept, so it leaves no trace.
         for (user, other) in [(source, target), (target, source)] {
             let order = UserEvent { control: events::part(other), body: None };
             self.bus.publish(Topic::User(user), &order).await?;

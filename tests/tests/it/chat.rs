@@ -200,14 +200,23 @@ async fn a_block_closes_the_direct_room(plaza: &Deployment) {
     let (ada, ben) = (plaza.person("ada").await, plaza.person("ben").await);
     let room = ada.session.direct(ben.id()).await.unwrap().id;
     let (on_ada, on_ben) = (ada.device_by(0).await, ben.device_by(1).await);
-    on_ben.socket.send_message(room, "hello").await.unwrap();
-    hears(&on_ada, "hello").await;
+    // So long that their nodes no longer ask about each message.
+    for text in ["hello", "are you there?", "look", "goodbye"] {
+        on_ada.socket.send_message(room, text).await.unwrap();
+        on_ben.socket.send_message(room, text).await.unwrap();
+    }
+    hears(&on_ada, "goodbye").await;
     ada.session.block(ben.id()).await.unwrap();
-    for device in [&on_ada, &on_ben] {
+    for device in [&on_ada, &on_ben, &on_ben, &on_ada] {
         let refused = device.socket.send_message(room, "and now?").await.unwrap_err();
         assert!(!refused.is_temporary(), "{refused}");
     }
     assert!(ben.session.direct(ada.id()).await.is_err());
+    ada.session.unblock(ben.id()).await.unwrap();
+    on_ben.socket.send_message(room, "friends again").await.unwrap();
+    hears(&on_ada, "friends again").await;
+    let said = on_ada.socket.catch_up(room, 0).await.unwrap();
+    assert!(said.len() == 9 && said.iter().all(|message| message.text != "and now?"));
 }
 
 async fn history_is_read_from_any_place(plaza: &Deployment) {

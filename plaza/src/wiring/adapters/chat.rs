@@ -1,4 +1,4 @@
-//! The accounts and the graph together, as chat sees them.
+//! The accounts and the graph together, as chat sees them; and chat, as the graph does.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,5 +28,14 @@ impl chat::People for ChatPeople {
 
     async fn ids_of(&self, handles: &[&str]) -> Result<HashMap<String, UserId>, Problem> {
         Ok(self.accounts.ids_of(handles).await?)
+    }
+}
+
+pub struct GraphTalk(pub chat::Gates);
+
+#[async_trait]
+impl graph::Talk for GraphTalk {
+    async fn parted(&self, one: UserId, other: UserId) -> Result<(), Problem> {
+        Ok(self.0.parted(one, other).await?)
     }
 }

@@ -14,7 +14,7 @@ mod search;
 
 pub use self::content::ContentEngagements;
 pub use self::media::{Shown, Uploads};
-pub use chat::ChatPeople;
+pub use chat::{ChatPeople, GraphTalk};
 pub use engagement::{EngagementContents, EngagementPeople};
 pub use feed::Received;
 pub use feed_content::FeedContent;

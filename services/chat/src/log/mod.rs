@@ -11,7 +11,7 @@ use kernel::{ErrorKind, Fail, MessageId, RoomId, StoreError, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::sequencer::{Key, Moment};
+use crate::sequencer::{Gate, Key, Moment};
 
 /// A message that has no number yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +39,8 @@ pub struct LookedUp {
     pub(crate) found: Option<Box<Message>>,
     /// Not later than when it was looked.
     pub(crate) at: Option<Moment>,
+    /// The gate under which the sender may speak, if that was not asked just now.
+    pub gate: Option<Gate>,
 }
 
 /// One entry of a room's log.
@@ -123,6 +125,8 @@ pub struct Appended {
     pub message: Message,
     /// Whether the message was there before: this draft is a repeat.
     pub duplicate: bool,
+    /// The room's gate, where the log has gates and the message is new.
+    pub gate: Option<Gate>,
 }
 
 /// Where a room stands.
@@ -213,6 +217,7 @@ pub const REACTIONS_PER_MESSAGE_MAX: u64 = 10_000;
 /// - A draft's (room, sender, client id) names one message: a repeat, at the same time or later, returns the first, also when
 ///   nobody looked because of a moment that is true.
 /// - After an error, repeating the same draft neither loses nor doubles it.
+/// - No message is appended under a gate that was moved before it began.
 /// - A page is contiguous and in order, and ends before a number that may still be filled.
 /// - A message's `version` only rises; of two changes from the same version one is refused.
 /// - Counts of reactions follow from who reacted: setting or taking back twice counts once.
@@ -230,8 +235,11 @@ pub trait MessageLog: Send + Sync {
     /// which the client id was not there yet spares the look, when it is not long ago.
     async fn look_up(&self, key: &Key, made_after: Option<Moment>) -> Result<LookedUp, LogError>;
 
-    /// The other half.
+    /// The other half. [`LogError::Moved`] if the draft's gate is no longer the room's.
     async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError>;
+
+    /// Somebody no longer may speak in a room, which is committed: when this returns, no message is appended under the gate of before.
+    async fn move_gate(&self, room: RoomId) -> Result<(), LogError>;
 
     /// At most `length` messages in ascending order.
     async fn page(&self, room: RoomId, span: Span, length: u64) -> Result<Vec<Message>, LogError>;
@@ -275,6 +283,9 @@ pub enum LogError {
     /// The memory of sequence numbers was lost; they are given again when those who hold one must have finished.
     #[error("sequence numbers rest for {} ms", .0.as_millis())]
     Resting(Duration),
+    /// Whether the sender may speak must be asked again.
+    #[error("the room's gate has moved")]
+    Moved,
     /// Too many messages of this room are being written.
     #[error("the room has as many unfinished messages as it may have")]
     Full,
@@ -284,14 +295,14 @@ impl Fail for LogError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => error.kind(),
-            Self::Resting(_) | Self::Full => ErrorKind::Unavailable,
+            Self::Resting(_) | Self::Moved | Self::Full => ErrorKind::Unavailable,
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
-            Self::Resting(_) => "store_unavailable",
+            Self::Resting(_) | Self::Moved => "store_unavailable",
             Self::Full => "room_busy",
         }
     }
@@ -300,6 +311,7 @@ impl Fail for LogError {
         match self {
             Self::Store(error) => error.message(),
             Self::Resting(_) => "A store is being restored. Nothing was changed; try again.".into(),
+            Self::Moved => "The room has just changed. Nothing was changed; try again.".into(),
             Self::Full => "Too much is being said in this room at once. Nothing was changed; try again.".into(),
         }
     }
@@ -308,7 +320,7 @@ impl Fail for LogError {
         match self {
             Self::Store(error) => error.retry_after(),
             Self::Resting(wait) => Some(*wait),
-            Self::Full => Some(Duration::from_millis(250)),
+            Self::Moved | Self::Full => Some(Duration::from_millis(250)),
         }
     }
 }

@@ -184,13 +184,18 @@ impl MessageLog for Postgres {
     async fn append_new(&self, draft: Draft, _: LookedUp) -> Result<Appended, LogError> {
         let body = Body::of(draft.clone());
         match timed("postgres", "chat.append", self.insert(&draft, &body)).await {
-            Ok(Some(message)) => Ok(Appended { message, duplicate: false }),
-            Ok(None) => Ok(Appended { message: self.find(&draft).await?, duplicate: true }),
+            Ok(Some(message)) => Ok(Appended { message, duplicate: false, gate: None }),
+            Ok(None) => Ok(Appended { message: self.find(&draft).await?, duplicate: true, gate: None }),
             Err(StoreError::Constraint(name)) if name == CLIENT_ID_KEY => {
-                Ok(Appended { message: self.find(&draft).await?, duplicate: true })
+                Ok(Appended { message: self.find(&draft).await?, duplicate: true, gate: None })
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Nobody has seen a gate of this log: each sender is asked about anew.
+    async fn move_gate(&self, _: RoomId) -> Result<(), LogError> {
+        Ok(())
     }
 
     async fn page(&self, room: RoomId, span: Span, length: u64) -> Result<Vec<Message>, LogError> {

@@ -1,6 +1,7 @@
 //! Sequence numbers in this process, for a node that is alone.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use kernel::{Clock, RoomId, StoreError, Timestamp, UserId};
@@ -11,7 +12,8 @@ use uuid::Uuid;
 use crate::log::Head;
 
 use super::{
-    KEEP, Key, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer, Standing, is_recent,
+    Gate, KEEP, Key, Known, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer,
+    Standing, is_recent,
 };
 
 /// Rooms that are remembered. Beyond it, those that were idle for [`KEEP`] are forgotten.
@@ -28,11 +30,14 @@ pub struct Local {
     /// Tells its moments from those of any other memory.
     id: u64,
     rooms: Mutex<HashMap<RoomId, Room>>,
+    /// The last gate of any room.
+    gates: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Room {
     head: u64,
+    gate: Gate,
     /// When a number was last settled.
     at: Timestamp,
     stamp: i64,
@@ -45,9 +50,10 @@ struct Room {
 }
 
 impl Room {
-    fn new(head: Head, now: Instant) -> Self {
+    fn new(head: Head, gate: Gate, now: Instant) -> Self {
         Self {
             head: head.seq,
+            gate,
             at: head.at,
             stamp: 0,
             pending: BTreeMap::new(),
@@ -77,7 +83,17 @@ impl Room {
 impl Local {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, start: Instant::now(), id: Uuid::now_v7().as_u64_pair().1, rooms: Mutex::default() }
+        Self {
+            clock,
+            start: Instant::now(),
+            id: Uuid::now_v7().as_u64_pair().1,
+            rooms: Mutex::default(),
+            gates: AtomicU64::new(0),
+        }
+    }
+
+    fn new_gate(&self) -> Gate {
+        Gate(self.gates.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     fn moment(&self, now: Instant) -> Option<Moment> {
@@ -92,13 +108,16 @@ impl Sequencer for Local {
         self.moment(Instant::now())
     }
 
-    async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError> {
+    async fn reserve(&self, key: &Key, payload: &str, known: Known) -> Result<Reserve, StoreError> {
         let now = Instant::now();
-        let is_recent = looked_up.zip(self.moment(now)).is_some_and(|(moment, now)| is_recent(moment, now));
+        let is_recent = known.looked_up.zip(self.moment(now)).is_some_and(|(moment, now)| is_recent(moment, now));
         let clock_us = self.clock.now().minus(STAMP_SET_BACK).as_millis().saturating_mul(1_000);
         let mut rooms = self.rooms.lock();
         let Some(room) = rooms.get_mut(&key.room) else { return Ok(Reserve::Unseeded) };
         room.sweep(now);
+        if known.gate.is_some_and(|gate| gate != room.gate) {
+            return Ok(Reserve::Moved);
+        }
         if let Some((seq, _)) = room.keys.get(&(key.sender, key.client_id)) {
             return Ok(match room.pending.get(seq) {
                 Some((reservation, _)) => Reserve::Pending(reservation.clone()),
@@ -117,7 +136,14 @@ impl Sequencer for Local {
         let (seq, stamp) = (room.head, room.stamp);
         room.keys.insert((key.sender, key.client_id), (seq, None));
         room.pending.insert(seq, (Reservation { key: *key, seq, stamp, payload: payload.to_owned() }, now));
-        Ok(Reserve::Given { seq, stamp, stalled })
+        Ok(Reserve::Given { seq, stamp, stalled, gate: room.gate })
+    }
+
+    async fn move_gate(&self, room: RoomId) -> Result<(), StoreError> {
+        if let Some(room) = self.rooms.lock().get_mut(&room) {
+            room.gate = self.new_gate();
+        }
+        Ok(())
     }
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
@@ -158,7 +184,7 @@ impl Sequencer for Local {
         if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&room) {
             return Err(StoreError::unavailable("too many rooms are being written to at once"));
         }
-        rooms.entry(room).or_insert_with(|| Room::new(head, now));
+        rooms.entry(room).or_insert_with(|| Room::new(head, self.new_gate(), now));
         Ok(())
     }
 }

@@ -37,6 +37,27 @@ pub struct Key {
     pub client_id: Uuid,
 }
 
+/// Who may speak in a room is asked of other stores. This changes whenever somebody no longer may: an answer that was asked for
+/// after a gate had been seen is true for as long as the gate stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Gate(pub u64);
+
+/// What is known of a message before it gets a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// A moment ([`Sequencer::now`]) from which on the key was not in the store. Without one it is as good as long ago.
+    pub looked_up: Option<Moment>,
+    /// The gate under which its sender may speak. Without one, nobody asks.
+    pub gate: Option<Gate>,
+}
+
+impl Known {
+    #[must_use]
+    pub const fn since(looked_up: Option<Moment>) -> Self {
+        Self { looked_up, gate: None }
+    }
+}
+
 /// Whether it may be said at `now` that a key was looked up at `moment`.
 #[must_use]
 pub fn is_recent(moment: Moment, now: Moment) -> bool {
@@ -59,7 +80,7 @@ pub struct Reservation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserve {
     /// The number is the caller's. `stalled`: the room's lowest pending number belongs to somebody slow or dead.
-    Given { seq: u64, stamp: i64, stalled: bool },
+    Given { seq: u64, stamp: i64, stalled: bool, gate: Gate },
     /// The key got this number before, and its message is not known to be written.
     Pending(Reservation),
     /// The key got this number before, and its message is written.
@@ -72,6 +93,8 @@ pub enum Reserve {
     Full,
     /// `looked_up` lies too far back, or in another memory.
     Stale,
+    /// The gate is another: whether the sender may speak must be asked again.
+    Moved,
 }
 
 /// What is known of a room.
@@ -94,14 +117,17 @@ pub enum Standing {
 /// - A key that is pending, or was settled within [`KEEP`], gets its first number again.
 /// - What is pending stays known, whole, until it is settled; settling is idempotent, and takes back only the reservation
 ///   of that stamp.
+/// - A room's gate changes when it is moved and when the room is seeded, and never becomes what it was.
 /// - A memory that was lost shows: it rests for [`LEASE`], then its rooms are unseeded, and what was looked up before that is stale.
 #[async_trait]
 pub trait Sequencer: Send + Sync {
     /// By the clock of the room's memory; never later than the true time. `None` while nothing is known of that clock.
     fn now(&self, room: RoomId) -> Option<Moment>;
 
-    /// `looked_up`: a moment ([`Sequencer::now`]) from which on the key was not in the store. Without one it is as good as long ago.
-    async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError>;
+    async fn reserve(&self, key: &Key, payload: &str, known: Known) -> Result<Reserve, StoreError>;
+
+    /// From now on, no number is given under the gate of before.
+    async fn move_gate(&self, room: RoomId) -> Result<(), StoreError>;
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError>;
 

@@ -1,6 +1,6 @@
 //! Sequence numbers in Redis, for several nodes.
 //!
-//! A room's numbers live in one hash (`run`, `head`, `settled`, `at`, `stamp`), its pending reservations in a second one, its
+//! A room's numbers live in one hash (`run`, `head`, `settled`, `at`, `stamp`, `gate`), its pending reservations in a second one, its
 //! recent keys beside them. Each shard of rooms has a marker, which names the run of the server that its memory belongs to:
 //! a server that was emptied has no marker, and one that was restarted, restored or failed over has another run id
 //! (asked inside the script, from the very server that decides). Either way the shard's memory is not what it was: it
@@ -20,8 +20,8 @@ use uuid::Uuid;
 use crate::log::Head;
 
 use super::{
-    IDLE_MAX, KEEP, Key, LEASE, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK, Sequencer,
-    Standing,
+    Gate, IDLE_MAX, KEEP, Key, Known, LEASE, Moment, PENDING_MAX, Reservation, Reserve, STALLED_AFTER, STAMP_SET_BACK,
+    Sequencer, Standing,
 };
 
 /// Rooms fall into so many shards, so that a cluster of Redis servers can share them out by hash tag.
@@ -44,6 +44,7 @@ static SETTLE: Script = script!("settle.lua");
 static STANDING: Script = script!("wake.lua", "standing.lua");
 static SETTLED: Script = script!("wake.lua", "settled.lua");
 static SEED: Script = script!("wake.lua", "seed.lua");
+static MOVE_GATE: Script = script!("wake.lua", "move_gate.lua");
 
 /// Sequence numbers in a Redis server or cluster.
 pub struct Redis {
@@ -163,10 +164,10 @@ impl Sequencer for Redis {
         self.clocks[usize::from(shard(room))].lock().as_ref().map(Reading::now)
     }
 
-    async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError> {
+    async fn reserve(&self, key: &Key, payload: &str, known: Known) -> Result<Reserve, StoreError> {
         let args = vec![
             lease(),
-            looked_up.map_or_else(String::new, |moment| moment.to_string()),
+            known.looked_up.map_or_else(String::new, |moment| moment.to_string()),
             (KEEP / 2).as_millis().to_string(),
             PENDING_MAX.to_string(),
             STALLED_AFTER.as_millis().to_string(),
@@ -174,6 +175,7 @@ impl Sequencer for Redis {
             IDLE_MAX.as_millis().to_string(),
             format!("{}|{}", key.sender.uuid().simple(), key.client_id.simple()),
             payload.to_owned(),
+            known.gate.map_or_else(String::new, |gate| gate.0.to_string()),
         ];
         let answer = self.run(key.room, &RESERVE, self.keys_with(key), args).await?;
         Ok(match word(&answer, 1)? {
@@ -181,12 +183,14 @@ impl Sequencer for Redis {
                 seq: number(&answer, 2)?,
                 stamp: number(&answer, 3)?,
                 stalled: word(&answer, 4)? == "1",
+                gate: Gate(number(&answer, 5)?),
             },
             "pending" => Reserve::Pending(reservation(key.room, number(&answer, 2)?, word(&answer, 3)?)?.0),
             "settled" => Reserve::Settled { seq: number(&answer, 2)? },
             "unseeded" => Reserve::Unseeded,
             "full" => Reserve::Full,
             "stale" => Reserve::Stale,
+            "moved" => Reserve::Moved,
             "resting" => {
                 let wait = wait(&answer, 2)?;
                 if wait > JUST_BEGUN {
@@ -196,6 +200,10 @@ impl Sequencer for Redis {
             }
             other => return Err(unexpected(other)),
         })
+    }
+
+    async fn move_gate(&self, room: RoomId) -> Result<(), StoreError> {
+        self.run(room, &MOVE_GATE, self.keys(room), vec![lease()]).await.map(drop)
     }
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {

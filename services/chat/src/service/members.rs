@@ -55,6 +55,7 @@ impl Service {
         };
         standing.may(Act::Remove { oneself, role })?;
         let gone = self.store.remove(room, user, ctx.now).await?;
+        let moved = self.log.move_gate(room).await;
         self.events.left(user, &wire::RoomLeft { room, at: ctx.now }).await;
         let left = wire::MemberLeft { room, user, by: ctx.user, member_count: gone.member_count };
         self.events.tell_room(room, &left).await;
@@ -62,7 +63,7 @@ impl Service {
             let updated = wire::MemberUpdated { room, user: heir, role: Role::Owner, by: ctx.user };
             self.events.tell_room(room, &updated).await;
         }
-        Ok(())
+        Ok(moved?)
     }
 
     /// Gives a member a role; the owner who makes another one owner stays as an admin.
@@ -73,13 +74,14 @@ impl Service {
             return if role == Role::Owner { Ok(()) } else { Err(Error::RoleRequired) };
         }
         self.store.set_role(room, ctx.user, user, role, ctx.now).await?;
+        let moved = self.log.move_gate(room).await;
         let told = [(user, role), (ctx.user, Role::Admin)];
         let changed = if role == Role::Owner { &told[..] } else { &told[..1] };
         for (user, role) in changed {
             let updated = wire::MemberUpdated { room, user: *user, role: *role, by: ctx.user };
             self.events.tell_room(room, &updated).await;
         }
-        Ok(())
+        Ok(moved?)
     }
 
     /// Takes a person whose account is gone out of all rooms but the direct ones, which only the other one is left to read.

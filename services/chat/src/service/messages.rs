@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Service;
 use crate::error::Error;
 use crate::events;
-use crate::log::{Appended, Draft, Message, Reacted, Reaction, Span, Tally};
+use crate::log::{Appended, Draft, LogError, LookedUp, Message, Reacted, Reaction, Span, Tally};
 use crate::marks::Noted;
 use crate::model::{Act, MENTIONS_MAX};
 use crate::sequencer::{Key, Moment};
@@ -35,8 +35,9 @@ impl Service {
         let Saying { room, client_id, text, reply_to, made_after } = saying;
         text::check(&text)?;
         let key = Key { room, sender: ctx.user, client_id };
+        let seen = self.passes.see(room, ctx.user);
         let (entered, mentions, replies, looked_up) = tokio::join!(
-            self.enter_to_talk(ctx, room, Act::Post),
+            async { if seen.good().is_some() { Ok(()) } else { self.may_post(ctx, room).await } },
             self.mentioned(&text),
             self.replied(room, reply_to),
             self.log.look_up(&key, made_after),
@@ -45,7 +46,19 @@ impl Service {
         entered?;
         replies?;
         let draft = Draft { room, sender: ctx.user, client_id, text, reply_to, mentions: mentions?, at: ctx.now };
-        let Appended { message, duplicate } = self.log.append_new(draft, looked_up?).await?;
+        let looked_up = LookedUp { gate: seen.good(), ..looked_up? };
+        let appended = match self.log.append_new(draft.clone(), looked_up).await {
+            Err(LogError::Moved) => {
+                self.passes.forget(room, ctx.user);
+                self.may_post(ctx, room).await?;
+                self.log.append(draft).await?
+            }
+            other => other?,
+        };
+        let Appended { message, duplicate, gate } = appended;
+        if let Some(gate) = gate {
+            self.passes.passed(room, ctx.user, seen, gate);
+        }
         // Before the answer, and again with a repeat, so that what was acknowledged is counted.
         if !message.body.mentions.is_empty() {
             self.store.mention(room, message.seq, ctx.user, &message.body.mentions).await?;
@@ -54,6 +67,10 @@ impl Service {
         self.marks.note(room, ctx.user, own);
         self.relay.publish(&message).await;
         Ok(wire::MessageSent { message: events::message(&message, []), duplicate, moment: self.moment(room) })
+    }
+
+    async fn may_post(&self, ctx: &Ctx, room: RoomId) -> Result<(), Error> {
+        self.enter_to_talk(ctx, room, Act::Post).await.map(drop)
     }
 
     /// Whoever makes a client id next may say that it was made after this.

@@ -23,6 +23,7 @@ use crate::events::Events;
 use crate::log::MessageLog;
 use crate::marks::{FLUSH_EVERY, Marks};
 use crate::model::{Act, Standing};
+use crate::passes::Passes;
 use crate::people::People;
 use crate::relay::Relay;
 use crate::store::Store;
@@ -37,13 +38,14 @@ const PAIRS_MAX: usize = 50_000;
 pub struct Service {
     pub(crate) store: Store,
     pub(crate) bus: Arc<dyn Bus>,
-    log: Arc<dyn MessageLog>,
+    pub(crate) log: Arc<dyn MessageLog>,
     people: Arc<dyn People>,
     events: Events,
     relay: Relay,
     marks: Marks,
     typists: Typists,
     pairs: Mutex<HashMap<RoomId, (UserId, UserId)>>,
+    passes: Passes,
 }
 
 impl Service {
@@ -58,6 +60,7 @@ impl Service {
             marks: Marks::default(),
             typists: Typists::default(),
             pairs: Mutex::default(),
+            passes: Passes::default(),
         })
     }
 
@@ -85,7 +88,7 @@ impl Service {
 
     /// How the caller stands towards a room, if that allows the act.
     ///
-    /// Asks the present truth each time: who was removed or blocked is refused from the moment that was confirmed. The one thing
+    /// Asks the present truth: who was removed or blocked is refused from the moment that was confirmed. The one thing
     /// remembered is what never changes, the two people of a direct room, so that a message to one costs the question
     /// after blocks alone.
     async fn enter(&self, ctx: &Ctx, room: RoomId, act: Act) -> Result<Standing, Error> {

@@ -99,7 +99,9 @@ impl Service {
         patch.name = patch.name.as_deref().map(model::name).transpose()?;
         self.enter(ctx, room, Act::Change).await?;
         let (name, posting) = self.store.change(room, &patch, ctx.now).await?;
+        let moved = self.log.move_gate(room).await;
         self.events.tell_room(room, &wire::RoomUpdated { room, by: ctx.user, name, posting }).await;
+        moved?;
         self.room(ctx, room).await
     }
 

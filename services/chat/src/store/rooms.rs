@@ -31,7 +31,7 @@ impl Store {
         }
     }
 
-    async fn room_of_pair(&self, low: UserId, high: UserId) -> Result<Option<RoomId>, Error> {
+    pub async fn room_of_pair(&self, low: UserId, high: UserId) -> Result<Option<RoomId>, Error> {
         let room = sqlx::query_scalar("SELECT id FROM rooms WHERE pair_low = $1 AND pair_high = $2")
             .bind(low)
             .bind(high)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chat::log::{Body, Draft, Head, MessageLog, Span, cassandra::Cassandra};
-use chat::sequencer::{Key, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
+use chat::sequencer::{Key, Known, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
 use kernel::{Clock, RoomId, StoreError};
 
 use crate::stores::{draft, eventually, heads, room, seqs, texts, user};
@@ -33,11 +33,17 @@ impl Sequencer for Memory {
         self.local.now(room)
     }
 
-    async fn reserve(&self, key: &Key, payload: &str, looked_up: Option<Moment>) -> Result<Reserve, StoreError> {
-        Ok(match self.local.reserve(key, payload, looked_up).await? {
-            Reserve::Given { seq, stamp, stalled } => Reserve::Given { seq, stamp, stalled: stalled && self.stalls() },
+    async fn reserve(&self, key: &Key, payload: &str, known: Known) -> Result<Reserve, StoreError> {
+        Ok(match self.local.reserve(key, payload, known).await? {
+            Reserve::Given { seq, stamp, stalled, gate } => {
+                Reserve::Given { seq, stamp, stalled: stalled && self.stalls(), gate }
+            }
             other => other,
         })
+    }
+
+    async fn move_gate(&self, room: RoomId) -> Result<(), StoreError> {
+        self.local.move_gate(room).await
     }
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
@@ -96,7 +102,12 @@ impl Lab {
 
     /// Takes a number and dies: its number and stamp.
     async fn die_after_reserve(&self, draft: &Draft) -> (u64, i64) {
-        match self.sequencer.reserve(&key(draft), &payload(draft), self.sequencer.now(draft.room)).await.unwrap() {
+        match self
+            .sequencer
+            .reserve(&key(draft), &payload(draft), Known::since(self.sequencer.now(draft.room)))
+            .await
+            .unwrap()
+        {
             Reserve::Given { seq, stamp, .. } => (seq, stamp),
             other => panic!("{other:?}"),
         }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chat::log::{Draft, EMOJI_PER_MESSAGE_MAX, MessageLog, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally};
+use chat::log::{
+    Draft, EMOJI_PER_MESSAGE_MAX, LogError, MessageLog, REACTIONS_PER_PERSON_MAX, Reacted, Reaction, Span, Tally,
+};
 use futures_util::future::join_all;
 use kernel::{Clock, Timestamp};
 
@@ -30,6 +32,7 @@ macro_rules! conformance {
 conformance! {
     numbers_are_dense_and_a_repeat_returns_the_first,
     a_repeat_is_known_where_nobody_looked,
+    under_a_gate_that_was_moved_nothing_is_appended,
     of_many_writers_with_one_client_id_one_wins,
     the_same_client_id_of_others_or_elsewhere_is_another_message,
     what_one_node_appends_all_nodes_read,
@@ -58,6 +61,28 @@ async fn numbers_are_dense_and_a_repeat_returns_the_first(nodes: Nodes) {
         }
     }
     assert_eq!(heads(&*nodes[0], &[room]).await, [5]);
+}
+
+/// Where a log has no gates, it tells of none, and every sender is asked about.
+async fn under_a_gate_that_was_moved_nothing_is_appended(nodes: Nodes) {
+    let (room, ada) = (room(), user());
+    let append = async |node: &dyn MessageLog, gate| {
+        let said = draft(room, ada, "said");
+        let mut looked_up = node.look_up(&said.key(), None).await.unwrap();
+        looked_up.gate = gate;
+        node.append_new(said, looked_up).await
+    };
+    let Some(gate) = append(&*nodes[0], None).await.unwrap().gate else {
+        return nodes[1].move_gate(room).await.unwrap();
+    };
+    assert_eq!(append(&*nodes[1], Some(gate)).await.unwrap().gate, Some(gate));
+    nodes[2].move_gate(room).await.unwrap();
+    for node in &nodes {
+        assert!(matches!(append(&**node, Some(gate)).await, Err(LogError::Moved)));
+    }
+    let after = append(&*nodes[0], None).await.unwrap();
+    assert_eq!(after.message.seq, 3);
+    assert_ne!(after.gate, Some(gate));
 }
 
 async fn a_repeat_is_known_where_nobody_looked(nodes: Nodes) {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::sequencer::{self, KEEP, Key, LEASE, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
+use chat::sequencer::{
+    self, Gate, KEEP, Key, Known, LEASE, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local,
+};
 use fred::interfaces::KeysInterface as _;
 use futures_util::future::join_all;
 use kernel::{Clock, RoomId};
@@ -39,6 +41,7 @@ conformance! {
     at_most_sixty_four_numbers_are_open,
     a_look_up_of_long_ago_or_of_another_memory_is_refused,
     many_at_once_get_different_numbers,
+    under_a_gate_that_was_moved_no_number_is_given,
 }
 
 fn key() -> Key {
@@ -54,7 +57,7 @@ async fn settled(sequencer: &dyn Sequencer, rooms: &[RoomId]) -> Vec<Option<u64>
 }
 
 async fn given(sequencer: &dyn Sequencer, key: &Key) -> (u64, i64) {
-    match sequencer.reserve(key, "{}", sequencer.now(key.room)).await.unwrap() {
+    match sequencer.reserve(key, "{}", Known::since(sequencer.now(key.room))).await.unwrap() {
         Reserve::Given { seq, stamp, .. } => (seq, stamp),
         other => panic!("{other:?}"),
     }
@@ -62,7 +65,7 @@ async fn given(sequencer: &dyn Sequencer, key: &Key) -> (u64, i64) {
 
 async fn a_room_is_seeded_once_and_counted_on(sequencer: Arc<dyn Sequencer>) {
     let one = key();
-    assert_eq!(sequencer.reserve(&one, "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Unseeded);
+    assert_eq!(sequencer.reserve(&one, "{}", Known::since(sequencer.now(one.room))).await.unwrap(), Reserve::Unseeded);
     assert_eq!(sequencer.standing(one.room).await.unwrap(), Standing::Unseeded);
     assert_eq!(settled(&*sequencer, &[one.room]).await, [None]);
     sequencer.seed(one.room, head(41)).await.unwrap();
@@ -80,12 +83,12 @@ async fn a_room_is_seeded_once_and_counted_on(sequencer: Arc<dyn Sequencer>) {
 async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
     let one = key();
     sequencer.seed(one.room, head(0)).await.unwrap();
-    let Reserve::Given { seq: 1, stamp, stalled: false } =
-        sequencer.reserve(&one, r#"{"text":"a|b"}"#, sequencer.now(one.room)).await.unwrap()
+    let Reserve::Given { seq: 1, stamp, stalled: false, .. } =
+        sequencer.reserve(&one, r#"{"text":"a|b"}"#, Known::since(sequencer.now(one.room))).await.unwrap()
     else {
         panic!("the first number")
     };
-    match sequencer.reserve(&one, "another", sequencer.now(one.room)).await.unwrap() {
+    match sequencer.reserve(&one, "another", Known::since(sequencer.now(one.room))).await.unwrap() {
         Reserve::Pending(first) => {
             assert_eq!((first.key, first.seq, first.stamp), (one, 1, stamp));
             assert_eq!(first.payload, r#"{"text":"a|b"}"#);
@@ -93,7 +96,10 @@ async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
         other => panic!("{other:?}"),
     }
     sequencer.settle(&one, 1, stamp).await.unwrap();
-    assert_eq!(sequencer.reserve(&one, "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Settled { seq: 1 });
+    assert_eq!(
+        sequencer.reserve(&one, "{}", Known::since(sequencer.now(one.room))).await.unwrap(),
+        Reserve::Settled { seq: 1 }
+    );
     assert_eq!(given(&*sequencer, &another(&one)).await.0, 2);
 }
 
@@ -133,7 +139,10 @@ async fn at_most_sixty_four_numbers_are_open(sequencer: Arc<dyn Sequencer>) {
         // Settling the others does not help: the lowest decides how far a hole may lie below the head.
         sequencer.settle(&next, seq, stamp).await.unwrap();
     }
-    assert_eq!(sequencer.reserve(&another(&one), "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Full);
+    assert_eq!(
+        sequencer.reserve(&another(&one), "{}", Known::since(sequencer.now(one.room))).await.unwrap(),
+        Reserve::Full
+    );
     sequencer.settle(&one, 1, stamp).await.unwrap();
     assert_eq!(given(&*sequencer, &another(&one)).await.0, PENDING_MAX + 1);
 }
@@ -146,9 +155,36 @@ async fn a_look_up_of_long_ago_or_of_another_memory_is_refused(sequencer: Arc<dy
     let now = sequencer.now(one.room).unwrap();
     let old = now.millis.checked_sub((KEEP / 2).as_millis() as u64 + 1_000);
     for stale in [old.map(|millis| Moment { millis, ..now }), Some(Moment { memory: !now.memory, ..now }), None] {
-        assert_eq!(sequencer.reserve(&one, "{}", stale).await.unwrap(), Reserve::Stale, "{stale:?}");
+        assert_eq!(sequencer.reserve(&one, "{}", Known::since(stale)).await.unwrap(), Reserve::Stale, "{stale:?}");
     }
     given(&*sequencer, &one).await;
+}
+
+async fn under_a_gate_that_was_moved_no_number_is_given(sequencer: Arc<dyn Sequencer>) {
+    let one = key();
+    // Nobody can have seen a gate of it.
+    sequencer.move_gate(one.room).await.unwrap();
+    sequencer.seed(one.room, head(0)).await.unwrap();
+    let ask = async |gate| {
+        let known = Known { looked_up: sequencer.now(one.room), gate };
+        sequencer.reserve(&another(&one), "{}", known).await.unwrap()
+    };
+    let given = async |gate| match ask(gate).await {
+        Reserve::Given { seq, gate, .. } => (seq, gate),
+        other => panic!("{other:?}"),
+    };
+    let (_, first) = given(None).await;
+    assert_eq!(given(Some(first)).await, (2, first));
+    assert_eq!(ask(Some(Gate(first.0 + 1))).await, Reserve::Moved);
+    sequencer.move_gate(one.room).await.unwrap();
+    assert_eq!(ask(Some(first)).await, Reserve::Moved);
+    let (seq, second) = given(None).await;
+    assert_eq!(seq, 3, "what was refused took no number");
+    assert_ne!(second, first);
+    assert_eq!(given(Some(second)).await, (4, second));
+    // Of another room it says nothing.
+    sequencer.move_gate(room()).await.unwrap();
+    assert_eq!(given(Some(second)).await, (5, second));
 }
 
 async fn many_at_once_get_different_numbers(sequencer: Arc<dyn Sequencer>) {
@@ -167,7 +203,7 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
     let prefix = format!("plaza_test_{}:", Uuid::now_v7().simple());
     let sequencer = sequencer::redis::Redis::open(client.clone(), &prefix).await.unwrap();
     let one = key();
-    match sequencer.reserve(&one, "{}", sequencer.now(one.room)).await.unwrap() {
+    match sequencer.reserve(&one, "{}", Known::since(sequencer.now(one.room))).await.unwrap() {
         Reserve::Resting(wait) => assert!(wait <= LEASE && wait > LEASE - Duration::from_secs(4), "{wait:?}"),
         other => panic!("{other:?}"),
     }
@@ -182,7 +218,10 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
         let _: i64 = client.commands().del(marker).await.unwrap();
     }
     assert!(matches!(sequencer.standing(one.room).await.unwrap(), Standing::Resting(_)));
-    assert!(matches!(sequencer.reserve(&one, "{}", sequencer.now(one.room)).await.unwrap(), Reserve::Resting(_)));
+    assert!(matches!(
+        sequencer.reserve(&one, "{}", Known::since(sequencer.now(one.room))).await.unwrap(),
+        Reserve::Resting(_)
+    ));
     let meanwhile = sequencer.now(one.room);
 
     // What was looked up before it gives numbers again may have been written since, by those whom it does not know.
@@ -190,7 +229,7 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
     sequencer.seed(one.room, head(10)).await.unwrap();
     let next = another(&one);
     for stale in [before, meanwhile] {
-        assert_eq!(sequencer.reserve(&next, "{}", stale).await.unwrap(), Reserve::Stale);
+        assert_eq!(sequencer.reserve(&next, "{}", Known::since(stale)).await.unwrap(), Reserve::Stale);
     }
     assert_eq!(given(&sequencer, &next).await.0, 11);
 }
@@ -211,7 +250,7 @@ async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
         let _: i64 = client.commands().hset(marker, ("run", "0123456789abcdef")).await.unwrap();
     }
     assert!(matches!(
-        sequencer.reserve(&another(&one), "{}", sequencer.now(one.room)).await.unwrap(),
+        sequencer.reserve(&another(&one), "{}", Known::since(sequencer.now(one.room))).await.unwrap(),
         Reserve::Resting(_)
     ));
 }
@@ -225,8 +264,8 @@ async fn a_settled_key_is_remembered_for_as_long_as_a_look_up_may_be_old() {
     sequencer.settle(&one, seq, stamp).await.unwrap();
     let looked_up = sequencer.now(one.room);
     tokio::time::advance(KEEP - Duration::from_secs(1)).await;
-    assert_eq!(sequencer.reserve(&one, "{}", looked_up).await.unwrap(), Reserve::Settled { seq: 1 });
+    assert_eq!(sequencer.reserve(&one, "{}", Known::since(looked_up)).await.unwrap(), Reserve::Settled { seq: 1 });
     tokio::time::advance(Duration::from_secs(40)).await;
-    assert_eq!(sequencer.reserve(&another(&one), "{}", looked_up).await.unwrap(), Reserve::Stale);
+    assert_eq!(sequencer.reserve(&another(&one), "{}", Known::since(looked_up)).await.unwrap(), Reserve::Stale);
     assert_eq!(given(&sequencer, &one).await.0, 2);
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use graph::Error;
 use graph::model::{Act, Refusal};
@@ -136,4 +137,27 @@ async fn who_asks_with_many_others_is_answered_for_themselves() {
     stage.db.close().await;
     let error = stage.service.blocked(ADA, BEN).await;
     assert!(matches!(error, Err(Error::Store(StoreError::Unavailable(_)))), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_block_is_confirmed_when_whoever_lets_the_two_talk_has_heard_of_it() {
+    let stage = Stage::new().await;
+    let parted = |stage: &Stage| std::mem::take(&mut *stage.parted.pairs.lock().unwrap());
+    stage.follow(ADA, BEN).await;
+    stage.act(ADA, CLEO, Act::Mute).await.unwrap();
+    assert_eq!(parted(&stage), []);
+    stage.parted.fails.store(true, Ordering::Relaxed);
+    assert!(matches!(stage.act(ADA, BEN, Act::Block).await, Err(Error::Other(_))));
+    assert_eq!(stage.relation(BEN, ADA).await, None, "it holds all the same");
+    stage.parted.fails.store(false, Ordering::Relaxed);
+    stage.act(ADA, BEN, Act::Block).await.unwrap();
+    assert_eq!(parted(&stage), [(ADA, BEN)], "a repeat says so again");
+
+    // And so does the event, for who died in between.
+    let consumers: Vec<Arc<dyn outbox::Consumer>> = vec![stage.service.clone()];
+    let dispatch = Dispatch::new(stage.db.clone(), Clock::system(), consumers);
+    while postgres::testing::deliver_once(&stage.db, &dispatch).await > 0 {}
+    assert_eq!(parted(&stage), [(ADA, BEN)]);
+    stage.act(ADA, BEN, Act::Unblock).await.unwrap();
+    assert_eq!(parted(&stage), []);
 }

@@ -1,13 +1,14 @@
 //! What the tests play on: the service with its stores, its routes behind the real edge, and a small town of people.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use graph::{People, Service};
+use graph::{People, Service, Talk};
 use http::Method;
-use kernel::{Clock, Ctx, Problem, RequestId, SessionId, Timestamp, UserId};
+use kernel::{Clock, Ctx, Problem, RequestId, SessionId, StoreError, Timestamp, UserId};
 use live::bus::{Bus, Incoming, LocalBus, Window};
 use live::{Control, Topic};
 use postgres::Db;
@@ -41,6 +42,24 @@ fn summary(id: UserId) -> PersonSummary {
 
 struct Town;
 
+/// Whose talk was ended, and whether that fails for now.
+#[derive(Default)]
+pub struct Parted {
+    pub pairs: Mutex<Vec<(UserId, UserId)>>,
+    pub fails: AtomicBool,
+}
+
+#[async_trait]
+impl Talk for Parted {
+    async fn parted(&self, one: UserId, other: UserId) -> Result<(), Problem> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(Problem::from(StoreError::unavailable("told to fail")));
+        }
+        self.pairs.lock().unwrap().push((one, other));
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl People for Town {
     async fn find(&self, who: &str) -> Result<Option<PersonSummary>, Problem> {
@@ -62,6 +81,7 @@ pub struct Stage {
     pub service: Arc<Service>,
     pub clock: Clock,
     pub bus: Arc<LocalBus>,
+    pub parted: Arc<Parted>,
     door: Door,
 }
 
@@ -70,9 +90,10 @@ impl Stage {
         let db = postgres::testing::fresh().await;
         let clock = Clock::manual(Timestamp::from_millis(1_770_000_000_000));
         let bus = Arc::new(LocalBus::new(Window::default()));
-        let service = Service::new(db.clone(), bus.clone(), Arc::new(Town));
+        let parted = Arc::new(Parted::default());
+        let service = Service::new(db.clone(), bus.clone(), Arc::new(Town), parted.clone());
         let door = Door::new(&db, &clock, graph::routes(service.clone()));
-        Self { db, service, clock, bus, door }
+        Self { db, service, clock, bus, parted, door }
     }
 
     pub fn ctx(&self, user: UserId) -> Ctx {

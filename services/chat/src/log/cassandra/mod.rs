@@ -33,7 +33,7 @@ use tokio::time::Instant;
 pub use self::indexing::Indexing;
 use self::statements::Statements;
 use super::{Appended, Body, Draft, Head, LogError, LookedUp, Message, MessageLog, Reacted, Reaction, Span, Tally};
-use crate::sequencer::{Key, LEASE, Moment, PENDING_MAX, Reservation, Reserve, Sequencer, is_recent};
+use crate::sequencer::{Key, Known, LEASE, Moment, PENDING_MAX, Reservation, Reserve, Sequencer, is_recent};
 
 /// Messages in one partition: 2^14.
 const BUCKET_BITS: u32 = 14;
@@ -119,12 +119,14 @@ impl Cassandra {
     }
 
     async fn append_once(&self, key: Key, looked_up: LookedUp, payload: &str) -> Result<Step, LogError> {
+        let done = |message, duplicate, gate| Ok(Step::Done(Box::new(Appended { message, duplicate, gate })));
         if let Some(message) = looked_up.found {
-            return Ok(Step::Done(Box::new(Appended { message: *message, duplicate: true })));
+            return done(*message, true, None);
         }
+        let known = Known { looked_up: looked_up.at, gate: looked_up.gate };
         let asked = Instant::now();
-        match self.sequencer.reserve(&key, payload, looked_up.at).await? {
-            Reserve::Given { seq, stamp, stalled } => {
+        match self.sequencer.reserve(&key, payload, known).await? {
+            Reserve::Given { seq, stamp, stalled, gate } => {
                 let reservation = Reservation { key, seq, stamp, payload: payload.to_owned() };
                 self.write(&reservation).await?;
                 if asked.elapsed() >= LEASE {
@@ -134,7 +136,7 @@ impl Cassandra {
                     self.heal_or_warn(key.room).await;
                 }
                 let message = read::message(key.room, seq, Some(payload), None)?;
-                Ok(Step::Done(Box::new(Appended { message, duplicate: false })))
+                done(message, false, Some(gate))
             }
             Reserve::Pending(first) => {
                 self.write(&first).await?;
@@ -142,10 +144,10 @@ impl Cassandra {
                     return Err(unknown(StoreError::unavailable("the writes took longer than the lease")));
                 }
                 let message = read::message(key.room, first.seq, Some(&first.payload), None)?;
-                Ok(Step::Done(Box::new(Appended { message, duplicate: true })))
+                done(message, true, None)
             }
             Reserve::Settled { seq } => match self.get(key.room, seq).await? {
-                Some(message) => Ok(Step::Done(Box::new(Appended { message, duplicate: true }))),
+                Some(message) => done(message, true, None),
                 None => Err(StoreError::broken("a settled message is not there").into()),
             },
             Reserve::Unseeded => {
@@ -153,6 +155,7 @@ impl Cassandra {
                 Ok(Step::Again)
             }
             Reserve::Stale => Ok(Step::Again),
+            Reserve::Moved => Err(LogError::Moved),
             Reserve::Full => Ok(Step::Full),
             Reserve::Resting(wait) => Err(LogError::Resting(wait)),
         }
@@ -183,10 +186,10 @@ impl MessageLog for Cassandra {
         let at = self.sequencer.now(key.room);
         // Whether the sequencer agrees, it says with the number.
         if let Some(moment) = made_after.filter(|moment| at.is_some_and(|now| is_recent(*moment, now))) {
-            return Ok(LookedUp { found: None, at: Some(moment) });
+            return Ok(LookedUp { found: None, at: Some(moment), gate: None });
         }
         let found = timed("cassandra", "chat.look_up", self.find(key)).await?;
-        Ok(LookedUp { found: found.map(Box::new), at })
+        Ok(LookedUp { found: found.map(Box::new), at, gate: None })
     }
 
     async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError> {
@@ -194,11 +197,12 @@ impl MessageLog for Cassandra {
         let payload = serde_json::to_string(&Body::of(draft)).map_err(StoreError::broken)?;
         let give_up = Instant::now() + FULL_WAIT_MAX;
         let (mut attempts, mut waits) = (0, 0_u32);
+        let gate = looked_up.gate;
         let mut first = Some(looked_up);
         loop {
             let looked_up = match first.take() {
                 Some(looked_up) => looked_up,
-                None => self.look_up(&key, None).await?,
+                None => LookedUp { gate, ..self.look_up(&key, None).await? },
             };
             match Box::pin(timed("cassandra", "chat.append", self.append_once(key, looked_up, &payload))).await? {
                 Step::Done(appended) => return Ok(*appended),
@@ -216,6 +220,10 @@ impl MessageLog for Cassandra {
                 return Err(StoreError::unavailable("the sequencer is not to be settled with").into());
             }
         }
+    }
+
+    async fn move_gate(&self, room: RoomId) -> Result<(), LogError> {
+        Ok(self.sequencer.move_gate(room).await?)
     }
 
     async fn page(&self, room: RoomId, span: Span, length: u64) -> Result<Vec<Message>, LogError> {

@@ -1,9 +1,12 @@
 -- KEYS: marker, room, pending, key. ARGV: lease, the moment from which on the key was not in the store (or ''), how old that may be,
--- numbers that may be pending, after what time one is stalled, the set-back of stamps (microseconds), idle time, and the reservation's key and payload.
+-- numbers that may be pending, after what time one is stalled, the set-back of stamps (microseconds), idle time, the reservation's key and payload,
+-- and the gate under which its sender may speak (or '').
 if rest > 0 then return { moment, 'resting', text(rest) } end
-local room = redis.call('HMGET', KEYS[2], 'run', 'head', 'settled', 'stamp')
+local room = redis.call('HMGET', KEYS[2], 'run', 'head', 'settled', 'stamp', 'gate')
 if room[1] ~= run then return { moment, 'unseeded' } end
 local head, settled, stamp = tonumber(room[2]), tonumber(room[3]), tonumber(room[4])
+local gate = room[5] or '0'
+if ARGV[10] ~= '' and ARGV[10] ~= gate then return { moment, 'moved' } end
 
 local earlier = redis.call('GET', KEYS[4])
 if earlier then
@@ -31,4 +34,4 @@ redis.call('HSET', KEYS[3], text(head), text(stamp) .. '|' .. text(now) .. '|' .
 redis.call('SET', KEYS[4], text(head), 'PX', ARGV[7])
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
 redis.call('PEXPIRE', KEYS[3], ARGV[7])
-return { moment, 'given', text(head), text(stamp), stalled }
+return { moment, 'given', text(head), text(stamp), stalled, gate }

@@ -42,6 +42,9 @@ impl MessageLog for Counting {
     async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError> {
         self.count().append_new(draft, looked_up).await
     }
+    async fn move_gate(&self, room: RoomId) -> Result<(), LogError> {
+        self.count().move_gate(room).await
+    }
     async fn page(&self, room: RoomId, span: Span, length: u64) -> Result<Vec<Message>, LogError> {
         self.count().page(room, span, length).await
     }

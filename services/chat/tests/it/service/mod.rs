@@ -4,5 +4,6 @@ mod catching_up;
 mod delivery;
 mod marks;
 mod messages;
+mod passes;
 mod rooms;
 mod town;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,6 +34,8 @@ pub struct Town {
 pub struct Register {
     handles: Mutex<BTreeMap<String, UserId>>,
     blocks: Mutex<BTreeSet<(UserId, UserId)>>,
+    /// Questions after blocks between two.
+    pub asked: AtomicUsize,
 }
 
 impl Register {
@@ -44,6 +47,7 @@ impl Register {
 #[async_trait]
 impl People for Register {
     async fn blocked(&self, one: UserId, other: UserId) -> Result<bool, Problem> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let blocks = self.blocks.lock();
         Ok(blocks.contains(&(one, other)) || blocks.contains(&(other, one)))
     }
