@@ -11,8 +11,8 @@
 //! - **May this person post?** is the present truth with every message: whoever was removed or blocked is refused from the moment that this was
 //!   confirmed. A message to a direct room costs the question after blocks, one to a group the question after the
 //!   membership; where a sequencer gives the numbers, who goes on talking is not asked about again until the room's gate moves
-//!   ([`passes`]). So a block, a removal or another role is confirmed only when the gate has moved, and not while Redis is away: it is
-//!   committed then, and its repeat, or its event, moves the gate. A message that was accepted before a removal may get
+//!   (`passes`). So a block, a removal or another role is confirmed only when the gate has moved, and not while Redis is away: it is
+//!   committed then, and takes effect with its repeat, with its event, or within a minute. A message that was accepted before a removal may get
 //!   its number a moment after it.
 //! - **Numbers in Cassandra** come from a [`sequencer`], since the log's hot path has no conditions (lightweight transactions cost
 //!   four times as much). Density, and one message for one client id, hold as long as a write that was given a number

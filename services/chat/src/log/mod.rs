@@ -239,6 +239,7 @@ pub trait MessageLog: Send + Sync {
     async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError>;
 
     /// Somebody no longer may speak in a room, which is committed: when this returns, no message is appended under the gate of before.
+    /// So no failure says that nothing was changed.
     async fn move_gate(&self, room: RoomId) -> Result<(), LogError>;
 
     /// At most `length` messages in ascending order.

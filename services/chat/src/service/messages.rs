@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use kernel::{Ctx, Page, PageSize, RoomId, Timestamp, UserId};
 use schemas::chat as wire;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Service;
@@ -35,7 +36,7 @@ impl Service {
         let Saying { room, client_id, text, reply_to, made_after } = saying;
         text::check(&text)?;
         let key = Key { room, sender: ctx.user, client_id };
-        let seen = self.passes.see(room, ctx.user);
+        let seen = self.passes.see(room, ctx.user, Instant::now());
         let (entered, mentions, replies, looked_up) = tokio::join!(
             async { if seen.good().is_some() { Ok(()) } else { self.may_post(ctx, room).await } },
             self.mentioned(&text),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat::log::{Body, Draft, Head, MessageLog, Span, cassandra::Cassandra};
 use chat::sequencer::{Key, Known, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
-use kernel::{Clock, RoomId, StoreError};
+use kernel::{Clock, Fail as _, RoomId, StoreError};
 
 use crate::stores::{draft, eventually, heads, room, seqs, texts, user};
 
@@ -15,11 +15,14 @@ use crate::stores::{draft, eventually, heads, room, seqs, texts, user};
 struct Memory {
     local: Local,
     stalls: AtomicBool,
+    /// No gate can be moved.
+    is_away: AtomicBool,
 }
 
 impl Memory {
     fn new(stalls: bool) -> Arc<Self> {
-        Arc::new(Self { local: Local::new(Clock::system()), stalls: AtomicBool::new(stalls) })
+        let local = Local::new(Clock::system());
+        Arc::new(Self { local, stalls: AtomicBool::new(stalls), is_away: AtomicBool::new(false) })
     }
 
     fn stalls(&self) -> bool {
@@ -43,6 +46,9 @@ impl Sequencer for Memory {
     }
 
     async fn move_gate(&self, room: RoomId) -> Result<(), StoreError> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(StoreError::unavailable("told to be away"));
+        }
         self.local.move_gate(room).await
     }
 
@@ -331,4 +337,12 @@ async fn a_room_of_several_partitions_is_read_back_and_read_across_their_border(
         let lab = lab.after_losing_memory().await;
         assert_eq!(heads(&*lab.log, &[room]).await, [head + 3]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_gate_does_not_move_the_outcome_is_open() {
+    let lab = Lab::new().await;
+    lab.log.move_gate(room()).await.unwrap();
+    lab.sequencer.is_away.store(true, Ordering::Relaxed);
+    assert_eq!(lab.log.move_gate(room()).await.unwrap_err().code(), "outcome_unknown");
 }
