@@ -51,13 +51,6 @@ pub struct Known {
     pub gate: Option<Gate>,
 }
 
-impl Known {
-    #[must_use]
-    pub const fn since(looked_up: Option<Moment>) -> Self {
-        Self { looked_up, gate: None }
-    }
-}
-
 /// Whether it may be said at `now` that a key was looked up at `moment`.
 #[must_use]
 pub fn is_recent(moment: Moment, now: Moment) -> bool {

@@ -99,7 +99,7 @@ impl Service {
         patch.name = patch.name.as_deref().map(model::name).transpose()?;
         self.enter(ctx, room, Act::Change).await?;
         let (name, posting) = self.store.change(room, &patch, ctx.now).await?;
-        let moved = self.log.move_gate(room).await;
+        let moved = if patch.posting.is_some() { self.log.move_gate(room).await } else { Ok(()) };
         self.events.tell_room(room, &wire::RoomUpdated { room, by: ctx.user, name, posting }).await;
         moved?;
         self.room(ctx, room).await

@@ -9,7 +9,7 @@ use chat::log::{Body, Draft, Head, MessageLog, Span, cassandra::Cassandra};
 use chat::sequencer::{Key, Known, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
 use kernel::{Clock, Fail as _, RoomId, StoreError};
 
-use crate::stores::{draft, eventually, heads, room, seqs, texts, user};
+use crate::stores::{draft, eventually, heads, known, room, seqs, texts, user};
 
 /// A memory for which nothing stalls until it is told so: what a test does in between may take as long as it likes.
 struct Memory {
@@ -108,11 +108,7 @@ impl Lab {
 
     /// Takes a number and dies: its number and stamp.
     async fn die_after_reserve(&self, draft: &Draft) -> (u64, i64) {
-        match self
-            .sequencer
-            .reserve(&key(draft), &payload(draft), Known::since(self.sequencer.now(draft.room)))
-            .await
-            .unwrap()
+        match self.sequencer.reserve(&key(draft), &payload(draft), known(self.sequencer.now(draft.room))).await.unwrap()
         {
             Reserve::Given { seq, stamp, .. } => (seq, stamp),
             other => panic!("{other:?}"),

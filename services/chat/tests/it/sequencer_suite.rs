@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use kernel::{Clock, RoomId};
 use uuid::Uuid;
 
-use crate::stores::{self, head, room, user};
+use crate::stores::{self, head, known, room, user};
 
 fn local() -> Arc<dyn Sequencer> {
     Arc::new(Local::new(Clock::system()))
@@ -57,7 +57,7 @@ async fn settled(sequencer: &dyn Sequencer, rooms: &[RoomId]) -> Vec<Option<u64>
 }
 
 async fn given(sequencer: &dyn Sequencer, key: &Key) -> (u64, i64) {
-    match sequencer.reserve(key, "{}", Known::since(sequencer.now(key.room))).await.unwrap() {
+    match sequencer.reserve(key, "{}", known(sequencer.now(key.room))).await.unwrap() {
         Reserve::Given { seq, stamp, .. } => (seq, stamp),
         other => panic!("{other:?}"),
     }
@@ -65,7 +65,7 @@ async fn given(sequencer: &dyn Sequencer, key: &Key) -> (u64, i64) {
 
 async fn a_room_is_seeded_once_and_counted_on(sequencer: Arc<dyn Sequencer>) {
     let one = key();
-    assert_eq!(sequencer.reserve(&one, "{}", Known::since(sequencer.now(one.room))).await.unwrap(), Reserve::Unseeded);
+    assert_eq!(sequencer.reserve(&one, "{}", known(sequencer.now(one.room))).await.unwrap(), Reserve::Unseeded);
     assert_eq!(sequencer.standing(one.room).await.unwrap(), Standing::Unseeded);
     assert_eq!(settled(&*sequencer, &[one.room]).await, [None]);
     sequencer.seed(one.room, head(41)).await.unwrap();
@@ -84,11 +84,11 @@ async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
     let one = key();
     sequencer.seed(one.room, head(0)).await.unwrap();
     let Reserve::Given { seq: 1, stamp, stalled: false, .. } =
-        sequencer.reserve(&one, r#"{"text":"a|b"}"#, Known::since(sequencer.now(one.room))).await.unwrap()
+        sequencer.reserve(&one, r#"{"text":"a|b"}"#, known(sequencer.now(one.room))).await.unwrap()
     else {
         panic!("the first number")
     };
-    match sequencer.reserve(&one, "another", Known::since(sequencer.now(one.room))).await.unwrap() {
+    match sequencer.reserve(&one, "another", known(sequencer.now(one.room))).await.unwrap() {
         Reserve::Pending(first) => {
             assert_eq!((first.key, first.seq, first.stamp), (one, 1, stamp));
             assert_eq!(first.payload, r#"{"text":"a|b"}"#);
@@ -97,7 +97,7 @@ async fn a_key_gets_its_first_number_again(sequencer: Arc<dyn Sequencer>) {
     }
     sequencer.settle(&one, 1, stamp).await.unwrap();
     assert_eq!(
-        sequencer.reserve(&one, "{}", Known::since(sequencer.now(one.room))).await.unwrap(),
+        sequencer.reserve(&one, "{}", known(sequencer.now(one.room))).await.unwrap(),
         Reserve::Settled { seq: 1 }
     );
     assert_eq!(given(&*sequencer, &another(&one)).await.0, 2);
@@ -139,10 +139,7 @@ async fn at_most_sixty_four_numbers_are_open(sequencer: Arc<dyn Sequencer>) {
         // Settling the others does not help: the lowest decides how far a hole may lie below the head.
         sequencer.settle(&next, seq, stamp).await.unwrap();
     }
-    assert_eq!(
-        sequencer.reserve(&another(&one), "{}", Known::since(sequencer.now(one.room))).await.unwrap(),
-        Reserve::Full
-    );
+    assert_eq!(sequencer.reserve(&another(&one), "{}", known(sequencer.now(one.room))).await.unwrap(), Reserve::Full);
     sequencer.settle(&one, 1, stamp).await.unwrap();
     assert_eq!(given(&*sequencer, &another(&one)).await.0, PENDING_MAX + 1);
 }
@@ -155,7 +152,7 @@ async fn a_look_up_of_long_ago_or_of_another_memory_is_refused(sequencer: Arc<dy
     let now = sequencer.now(one.room).unwrap();
     let old = now.millis.checked_sub((KEEP / 2).as_millis() as u64 + 1_000);
     for stale in [old.map(|millis| Moment { millis, ..now }), Some(Moment { memory: !now.memory, ..now }), None] {
-        assert_eq!(sequencer.reserve(&one, "{}", Known::since(stale)).await.unwrap(), Reserve::Stale, "{stale:?}");
+        assert_eq!(sequencer.reserve(&one, "{}", known(stale)).await.unwrap(), Reserve::Stale, "{stale:?}");
     }
     given(&*sequencer, &one).await;
 }
@@ -203,7 +200,7 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
     let prefix = format!("plaza_test_{}:", Uuid::now_v7().simple());
     let sequencer = sequencer::redis::Redis::open(client.clone(), &prefix).await.unwrap();
     let one = key();
-    match sequencer.reserve(&one, "{}", Known::since(sequencer.now(one.room))).await.unwrap() {
+    match sequencer.reserve(&one, "{}", known(sequencer.now(one.room))).await.unwrap() {
         Reserve::Resting(wait) => assert!(wait <= LEASE && wait > LEASE - Duration::from_secs(4), "{wait:?}"),
         other => panic!("{other:?}"),
     }
@@ -219,7 +216,7 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
     }
     assert!(matches!(sequencer.standing(one.room).await.unwrap(), Standing::Resting(_)));
     assert!(matches!(
-        sequencer.reserve(&one, "{}", Known::since(sequencer.now(one.room))).await.unwrap(),
+        sequencer.reserve(&one, "{}", known(sequencer.now(one.room))).await.unwrap(),
         Reserve::Resting(_)
     ));
     let meanwhile = sequencer.now(one.room);
@@ -229,7 +226,7 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
     sequencer.seed(one.room, head(10)).await.unwrap();
     let next = another(&one);
     for stale in [before, meanwhile] {
-        assert_eq!(sequencer.reserve(&next, "{}", Known::since(stale)).await.unwrap(), Reserve::Stale);
+        assert_eq!(sequencer.reserve(&next, "{}", known(stale)).await.unwrap(), Reserve::Stale);
     }
     assert_eq!(given(&sequencer, &next).await.0, 11);
 }
@@ -250,7 +247,7 @@ async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
         let _: i64 = client.commands().hset(marker, ("run", "0123456789abcdef")).await.unwrap();
     }
     assert!(matches!(
-        sequencer.reserve(&another(&one), "{}", Known::since(sequencer.now(one.room))).await.unwrap(),
+        sequencer.reserve(&another(&one), "{}", known(sequencer.now(one.room))).await.unwrap(),
         Reserve::Resting(_)
     ));
 }
@@ -264,8 +261,8 @@ async fn a_settled_key_is_remembered_for_as_long_as_a_look_up_may_be_old() {
     sequencer.settle(&one, seq, stamp).await.unwrap();
     let looked_up = sequencer.now(one.room);
     tokio::time::advance(KEEP - Duration::from_secs(1)).await;
-    assert_eq!(sequencer.reserve(&one, "{}", Known::since(looked_up)).await.unwrap(), Reserve::Settled { seq: 1 });
+    assert_eq!(sequencer.reserve(&one, "{}", known(looked_up)).await.unwrap(), Reserve::Settled { seq: 1 });
     tokio::time::advance(Duration::from_secs(40)).await;
-    assert_eq!(sequencer.reserve(&another(&one), "{}", Known::since(looked_up)).await.unwrap(), Reserve::Stale);
+    assert_eq!(sequencer.reserve(&another(&one), "{}", known(looked_up)).await.unwrap(), Reserve::Stale);
     assert_eq!(given(&sequencer, &one).await.0, 2);
 }

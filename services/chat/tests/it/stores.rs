@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::log::{Draft, Head, Message, MessageLog, cassandra::Cassandra, postgres::Postgres};
-use chat::sequencer::{self, Sequencer, local::Local};
+use chat::sequencer::{self, Known, Moment, Sequencer, local::Local};
 use kernel::{Clock, RoomId, UserId};
 use uuid::Uuid;
 
@@ -34,6 +34,11 @@ pub async fn cassandra_redis() -> Vec<Arc<dyn MessageLog>> {
         nodes.push(Cassandra::open(db.clone(), lasting().await).await.unwrap());
     }
     nodes
+}
+
+/// Of a message whose sender was asked about just now.
+pub const fn known(looked_up: Option<Moment>) -> Known {
+    Known { looked_up, gate: None }
 }
 
 /// A memory in Redis that has rested.
