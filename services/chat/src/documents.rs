@@ -143,14 +143,14 @@ fn store(error: LogError) -> StoreError {
 
 /// Messages of one room whose numbers follow one another, at most as many as a page has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    room: RoomId,
-    first: u64,
-    length: u64,
+pub(crate) struct Run {
+    pub room: RoomId,
+    pub first: u64,
+    pub length: u64,
 }
 
 /// Sorted messages as runs.
-fn runs(sorted: &[(RoomId, u64)]) -> Vec<Run> {
+pub(crate) fn runs(sorted: &[(RoomId, u64)]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (room, seq) in sorted.iter().copied() {
         match runs.last_mut() {
@@ -194,6 +194,13 @@ impl Mapping for Logged {
 
     fn touched(&self, _: &Change) -> Vec<String> {
         Vec::new()
+    }
+
+    fn between(&self, first: &str, last: &str) -> Vec<String> {
+        match (message_of(first), message_of(last)) {
+            (Some((room, first)), Some((_, last))) => (first..=last).map(|seq| document_id(room, seq)).collect(),
+            _ => Vec::new(),
+        }
     }
 
     async fn onward(&self, document: &str, limit: usize) -> StoreResult<Vec<String>> {

@@ -38,6 +38,12 @@ pub trait Mapping: Send + Sync {
     /// Those of `ids` that exist, in any order.
     async fn load(&self, at: &mut PgConnection, ids: &[String]) -> StoreResult<Vec<Document>>;
 
+    /// Ids of the documents from `first` to `last`, both included: what a mark of several documents speaks of ([`super::marks`]). Only for
+    /// a mapping whose writers leave such marks.
+    fn between(&self, _first: &str, _last: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Ids of documents that may exist after `document` in its group, at most about `limit`; none at the end. What a mark that was left
     /// behind speaks of ([`super::marks`]); only for a mapping whose writers leave such marks.
     async fn onward(&self, _document: &str, _limit: usize) -> StoreResult<Vec<String>> {

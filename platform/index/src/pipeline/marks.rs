@@ -16,11 +16,20 @@ const DOCUMENTS_AT_ONCE: usize = 1_000;
 
 pub(crate) const TABLE: &str = "search_marks";
 
-/// The kind and the document that a change of the marks tells of, if it does.
-pub(crate) fn told(change: &cdc::Change) -> Option<(&str, &str)> {
+/// What a mark speaks of, as the stream tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told<'a> {
+    pub kind: &'a str,
+    pub document: &'a str,
+    /// The last one, if the mark speaks of several.
+    pub last: Option<&'a str>,
+}
+
+/// What a change of the marks tells of, if it does.
+pub(crate) fn told(change: &cdc::Change) -> Option<Told<'_>> {
     change.new.as_ref()?;
     (change.text("ready") == Some("t") && change.text("onward") != Some("t")).then_some(())?;
-    Some((change.text("kind")?, change.text("document")?))
+    Some(Told { kind: change.text("kind")?, document: change.text("document")?, last: change.text("last") })
 }
 
 /// Has documents read again. The rows are gone when the transaction commits, and are told all the same.

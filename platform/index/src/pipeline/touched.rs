@@ -22,10 +22,16 @@ impl Touched {
         for change in &batch.changes {
             let version = change.commit.as_u64();
             if change.table() == marks::TABLE {
-                if let Some((kind, document)) = marks::told(change)
-                    && let Some(mapping) = mappings.named(kind)
+                if let Some(told) = marks::told(change)
+                    && let Some(mapping) = mappings.named(told.kind)
                 {
-                    touched.touch(mapping.kind(), document.to_owned(), version);
+                    let documents = match told.last {
+                        Some(last) => mapping.between(told.document, last),
+                        None => vec![told.document.to_owned()],
+                    };
+                    for id in documents {
+                        touched.touch(mapping.kind(), id, version);
+                    }
                 }
                 continue;
             }

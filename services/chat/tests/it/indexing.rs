@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use ::postgres::Db;
-use chat::documents::document_id;
+use chat::documents::{Logged, document_id};
 use chat::log::cassandra::{Cassandra, Indexing};
 use chat::log::{Body, MessageLog};
 use chat::sequencer::local::Local;
+use index::pipeline::Mapping as _;
 use kernel::{Clock, RoomId};
 
 use crate::stores::{draft, eventually, room, user};
@@ -26,10 +27,20 @@ impl World {
         Self { log: Cassandra::open_indexed(cassandra, sequencer, indexing).await.unwrap(), marks }
     }
 
-    /// What is to be read now.
+    /// What is to be read now: a mark each, which may speak of several.
+    async fn marks_told(&self) -> Vec<Vec<String>> {
+        let sql = "SELECT document, last FROM search_marks WHERE ready AND NOT onward ORDER BY document";
+        let marks: Vec<(String, Option<String>)> = sqlx::query_as(sql).fetch_all(self.marks.pool()).await.unwrap();
+        let mapping = Logged(self.log.clone());
+        let documents = |(first, last): (String, Option<String>)| match last {
+            Some(last) => mapping.between(&first, &last),
+            None => vec![first],
+        };
+        marks.into_iter().map(documents).collect()
+    }
+
     async fn told(&self) -> Vec<String> {
-        let sql = "SELECT document FROM search_marks WHERE ready AND NOT onward ORDER BY document";
-        sqlx::query_scalar(sql).fetch_all(self.marks.pool()).await.unwrap()
+        self.marks_told().await.concat()
     }
 }
 
@@ -55,6 +66,23 @@ async fn messages_of_a_room_stand_under_one_mark_and_each_is_told() {
     let World { marks, log } = world;
     drop(log);
     eventually("the standing mark goes", async || standing(&marks).await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_at_once_is_told_by_few_marks() {
+    const MESSAGES: u64 = 60;
+    let (world, rooms) = (World::new().await, [room(), room()]);
+    for room in rooms {
+        let says = (0..MESSAGES).map(|n| world.log.append(draft(room, user(), &n.to_string())));
+        futures_util::future::try_join_all(says).await.unwrap();
+    }
+    let all: Vec<u64> = (1..=MESSAGES).collect();
+    let mut wanted = rooms.map(|room| documents(room, &all)).concat();
+    wanted.sort();
+    eventually("all are told", async || world.told().await == wanted).await;
+    // They may be told of while others are still being written, and in a room's pieces then.
+    let marks = world.marks_told().await.len() as u64;
+    assert!(marks < MESSAGES, "{marks} marks tell of {} messages", 2 * MESSAGES);
 }
 
 #[tokio::test(flavor = "multi_thread")]

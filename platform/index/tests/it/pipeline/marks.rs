@@ -61,6 +61,11 @@ impl Mapping for Letters {
         Ok(ids.iter().filter_map(|id| self.0.lock().get_key_value(id).map(document)).collect())
     }
 
+    fn between(&self, first: &str, last: &str) -> Vec<String> {
+        let number = |id: &str| id.strip_prefix("drawer.").unwrap().parse::<u32>().unwrap();
+        (number(first)..=number(last)).map(id).collect()
+    }
+
     async fn onward(&self, after: &str, limit: usize) -> StoreResult<Vec<String>> {
         let after = (Bound::Excluded(after.to_owned()), Bound::Unbounded);
         Ok(self.0.lock().range(after).take(limit).map(|(id, _)| id.clone()).collect())
@@ -132,6 +137,24 @@ async fn a_mark_of_one_document_that_was_left_is_told() {
     is_found(&world, 1).await;
     assert!(!finds(&world, 2).await);
     assert_eq!(marks(&world).await, [(true, "again".to_owned())]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_mark_of_several_tells_of_each() {
+    let (mut world, letters) = world().await;
+    letters.write(1..=6);
+    let sql = format!(
+        "INSERT INTO search_marks (id, kind, document, last, ready)
+         VALUES (gen_random_uuid(), 'note', '{}', '{}', true)",
+        id(2),
+        id(5)
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(world.db.pool()).await.unwrap();
+    for number in 2..=5 {
+        is_found(&world, number).await;
+    }
+    assert!(!finds(&world, 1).await && !finds(&world, 6).await);
     world.stop().await;
 }
 

@@ -4,7 +4,8 @@
 //! second mark tells of it, goes through the change stream, and the message is read by it. Where the second never comes,
 //! because the writer died in between, the index sweeps up the first.
 //!
-//! Nobody waits for the second one: those of a moment are written together, so that the index reads a room's messages in one go.
+//! Nobody waits for the second one: those of a moment are written together, one for all messages of a room that follow one another,
+//! and the index reads these in one go. So what indexing costs follows from how many rooms talk, more than from how much is said.
 //!
 //! The first mark speaks of a room from a number on, so that messages of a room that is being talked in find it there and wait for
 //! nothing. It stands for [`STANDS_FOR`]; then the next takes its place, and it goes when all that was written under it was told of.
@@ -23,14 +24,14 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
-use crate::documents::{self, MESSAGE};
+use crate::documents::{MESSAGE, Run, document_id, runs};
 
 /// Marks that wait to be written. Whoever comes when it is full waits (before a message), or leaves it to the sweep (after it).
 const WAITING_MAX: usize = 4_096;
-/// Marks in one statement.
-const AT_ONCE: usize = 256;
+/// Messages that are told of in one statement.
+const AT_ONCE: usize = 2_048;
 /// How long the second mark of a message waits for those of others.
-const TELL_EVERY: Duration = Duration::from_millis(200);
+const TELL_EVERY: Duration = Duration::from_millis(500);
 /// Longest wait for a mark before a message is given up.
 const MARK_WITHIN: Duration = Duration::from_secs(5);
 /// How long messages are written under one mark. With the longest write it stays far below the minute after which the sweep
@@ -72,9 +73,17 @@ impl Drop for Standing {
 
 /// What is about to be written. Dropped without [`Indexing::after`], it is left to the sweep.
 pub(super) struct Mark {
-    id: Uuid,
-    document: String,
-    under: Option<Under>,
+    room: RoomId,
+    seq: u64,
+    first: First,
+}
+
+/// The mark that stands before anything is written.
+enum First {
+    /// That of the room.
+    Standing(Under),
+    /// The change's own, which becomes its second one.
+    Own(Uuid),
 }
 
 /// The use of a standing mark by one message.
@@ -95,15 +104,19 @@ enum Ask {
     /// A row that must be there before anything is written.
     Warn { row: Row, waits: oneshot::Sender<bool> },
     /// A message can be read.
-    Tell { row: Row, under: Option<Under> },
+    Tell(Mark),
     /// Everything that a standing mark spoke of was told.
     Done(Uuid),
 }
 
+#[derive(Default)]
 struct Row {
     id: Uuid,
     document: String,
+    /// The last document, if the mark speaks of several.
+    last: Option<String>,
     is_onward: bool,
+    is_ready: bool,
 }
 
 impl Indexing {
@@ -119,23 +132,22 @@ impl Indexing {
     /// Returns when nothing can keep the index from hearing of the new message that is about to be written.
     pub(super) async fn before(&self, room: RoomId, seq: u64) -> StoreResult<Mark> {
         let standing = self.standing(room, seq);
-        let row = || Row { id: standing.id, document: documents::document_id(room, standing.after), is_onward: true };
+        let document = || document_id(room, standing.after);
+        let row = || Row { id: standing.id, document: document(), is_onward: true, ..Row::default() };
         standing.written.get_or_try_init(|| self.warn(row())).await?;
-        let under = Some(Under { standing, is_told: false });
-        Ok(Mark { id: Uuid::now_v7(), document: documents::document_id(room, seq), under })
+        Ok(Mark { room, seq, first: First::Standing(Under { standing, is_told: false }) })
     }
 
     /// [`Indexing::before`], for a change of a message that has been there.
     pub(super) async fn before_change(&self, room: RoomId, seq: u64) -> StoreResult<Mark> {
-        let mark = Mark { id: Uuid::now_v7(), document: documents::document_id(room, seq), under: None };
-        self.warn(Row { id: mark.id, document: mark.document.clone(), is_onward: false }).await?;
-        Ok(mark)
+        let id = Uuid::now_v7();
+        self.warn(Row { id, document: document_id(room, seq), ..Row::default() }).await?;
+        Ok(Mark { room, seq, first: First::Own(id) })
     }
 
     /// The message can be read.
     pub(super) fn after(&self, mark: Mark) {
-        let Mark { id, document, under } = mark;
-        if self.queue.try_send(Ask::Tell { row: Row { id, document, is_onward: false }, under }).is_err() {
+        if self.queue.try_send(Ask::Tell(mark)).is_err() {
             tracing::debug!("a mark is left to the sweep");
         }
     }
@@ -183,21 +195,21 @@ impl Standing {
 }
 
 async fn write(db: Db, mut asked: mpsc::Receiver<Ask>, rooms: Weak<Rooms>) {
-    let mut asks = Vec::with_capacity(AT_ONCE);
+    let (mut asks, mut later) = (Vec::with_capacity(AT_ONCE), Later::default());
     let mut tidy = interval(TIDY_EVERY);
     let mut tell = interval(TELL_EVERY);
     for ticks in [&mut tidy, &mut tell] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
     loop {
-        let room = AT_ONCE - asks.len();
         let is_due = tokio::select! {
-            count = asked.recv_many(&mut asks, room) => {
+            count = asked.recv_many(&mut asks, AT_ONCE) => {
                 if count == 0 {
-                    write_all(&db, &mut asks).await;
+                    later.write(&db).await;
                     return;
                 }
-                asks.len() == AT_ONCE || asks.iter().any(Ask::is_awaited)
+                warn(&db, later.sort(&mut asks)).await;
+                later.told.len() >= AT_ONCE
             }
             _ = tell.tick() => true,
             _ = tidy.tick() => {
@@ -207,72 +219,116 @@ async fn write(db: Db, mut asked: mpsc::Receiver<Ask>, rooms: Weak<Rooms>) {
                 false
             }
         };
-        if is_due && !asks.is_empty() {
-            write_all(&db, &mut asks).await;
+        if is_due {
+            later.write(&db).await;
         }
     }
 }
 
-impl Ask {
-    const fn is_awaited(&self) -> bool {
-        matches!(self, Self::Warn { .. })
+/// Writes what is waited for.
+async fn warn(db: &Db, warnings: Vec<(Row, oneshot::Sender<bool>)>) {
+    if warnings.is_empty() {
+        return;
+    }
+    let (rows, waiting): (Vec<Row>, Vec<_>) = warnings.into_iter().unzip();
+    let is_written = insert(db, &rows).await;
+    for waits in waiting {
+        // Who no longer waits has given up.
+        let _ = waits.send(is_written);
     }
 }
 
-async fn write_all(db: &Db, asks: &mut Vec<Ask>) {
-    // One statement must not name a row twice; the later says more.
-    let mut rows: BTreeMap<Uuid, (&str, bool, bool)> = BTreeMap::new();
-    let mut done = Vec::new();
-    for ask in &*asks {
-        let (row, is_ready) = match ask {
-            Ask::Warn { row, .. } => (row, false),
-            Ask::Tell { row, .. } => (row, true),
-            Ask::Done(id) => {
-                done.push(*id);
-                continue;
+/// What nobody waits for.
+#[derive(Default)]
+struct Later {
+    told: Vec<Mark>,
+    done: Vec<Uuid>,
+}
+
+impl Later {
+    /// Keeps what can wait, and gives back what cannot.
+    fn sort(&mut self, asks: &mut Vec<Ask>) -> Vec<(Row, oneshot::Sender<bool>)> {
+        let mut warnings = Vec::new();
+        for ask in asks.drain(..) {
+            match ask {
+                Ask::Warn { row, waits } => warnings.push((row, waits)),
+                Ask::Tell(mark) => self.told.push(mark),
+                Ask::Done(id) => self.done.push(id),
             }
-        };
-        rows.insert(row.id, (&row.document, row.is_onward, is_ready));
+        }
+        warnings
     }
-    let written = if rows.is_empty() { Ok(()) } else { timed("postgres", "chat.mark", insert(db, rows)).await };
-    if let Err(error) = &written {
-        tracing::warn!(%error, "messages cannot be marked for the search index");
-    }
-    let deleted = if done.is_empty() { Ok(()) } else { timed("postgres", "chat.unmark", delete(db, &done)).await };
-    if let Err(error) = deleted {
-        tracing::debug!(%error, "marks are left to the sweep");
-    }
-    for ask in asks.drain(..) {
-        match ask {
-            Ask::Warn { waits, .. } => {
-                // Who no longer waits has given up.
-                let _ = waits.send(written.is_ok());
+
+    async fn write(&mut self, db: &Db) {
+        let mut told = std::mem::take(&mut self.told);
+        if !told.is_empty() && insert(db, &ready(&told)).await {
+            for mark in &mut told {
+                if let First::Standing(under) = &mut mark.first {
+                    under.is_told = true;
+                }
             }
-            Ask::Tell { under: Some(mut under), .. } => under.is_told = written.is_ok(),
-            Ask::Tell { under: None, .. } | Ask::Done(_) => {}
+        }
+        let done = std::mem::take(&mut self.done);
+        if !done.is_empty()
+            && let Err(error) = timed("postgres", "chat.unmark", delete(db, &done)).await
+        {
+            tracing::debug!(%error, "marks are left to the sweep");
         }
     }
 }
 
-async fn insert(db: &Db, rows: BTreeMap<Uuid, (&str, bool, bool)>) -> Result<(), sqlx::Error> {
-    let (ids, rows): (Vec<Uuid>, Vec<(&str, bool, bool)>) = rows.into_iter().unzip();
-    let documents: Vec<&str> = rows.iter().map(|row| row.0).collect();
-    let onward: Vec<bool> = rows.iter().map(|row| row.1).collect();
-    let ready: Vec<bool> = rows.iter().map(|row| row.2).collect();
-    sqlx::query(
-        "INSERT INTO search_marks (id, kind, document, onward, ready)
-         SELECT id, $5, document, onward, ready
-         FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[]) mark (id, document, onward, ready)
+/// The second marks: one for each change, and one for all new messages of a room that follow one another.
+fn ready(told: &[Mark]) -> Vec<Row> {
+    let mut rows: BTreeMap<Uuid, Row> = BTreeMap::new();
+    let mut new = Vec::new();
+    for mark in told {
+        match mark.first {
+            First::Standing(_) => new.push((mark.room, mark.seq)),
+            First::Own(id) => {
+                let document = document_id(mark.room, mark.seq);
+                rows.insert(id, Row { id, document, is_ready: true, ..Row::default() });
+            }
+        }
+    }
+    new.sort_unstable();
+    new.dedup();
+    let new = runs(&new).into_iter().map(|Run { room, first, length }| Row {
+        id: Uuid::now_v7(),
+        document: document_id(room, first),
+        last: (length > 1).then(|| document_id(room, first + length - 1)),
+        is_ready: true,
+        is_onward: false,
+    });
+    rows.into_values().chain(new).collect()
+}
+
+/// Whether the rows are written. None may be there twice.
+async fn insert(db: &Db, rows: &[Row]) -> bool {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let documents: Vec<&str> = rows.iter().map(|row| row.document.as_str()).collect();
+    let last: Vec<Option<&str>> = rows.iter().map(|row| row.last.as_deref()).collect();
+    let onward: Vec<bool> = rows.iter().map(|row| row.is_onward).collect();
+    let ready: Vec<bool> = rows.iter().map(|row| row.is_ready).collect();
+    let insert = sqlx::query(
+        "INSERT INTO search_marks (id, kind, document, last, onward, ready)
+         SELECT id, $6, document, last, onward, ready
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::boolean[])
+              mark (id, document, last, onward, ready)
          ON CONFLICT (id) DO UPDATE SET ready = excluded.ready, marked_at = now()",
     )
     .bind(ids)
     .bind(documents)
+    .bind(last)
     .bind(onward)
     .bind(ready)
-    .bind(MESSAGE.name())
-    .execute(db.pool())
-    .await
-    .map(drop)
+    .bind(MESSAGE.name());
+    match timed("postgres", "chat.mark", insert.execute(db.pool())).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::warn!(%error, "messages cannot be marked for the search index");
+            false
+        }
+    }
 }
 
 async fn delete(db: &Db, done: &[Uuid]) -> Result<(), sqlx::Error> {
