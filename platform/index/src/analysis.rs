@@ -3,8 +3,11 @@
 //! An engine indexes what these functions return as it is (space-separated, if it must be one text) and analyses nothing
 //! itself.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use parking_lot::Mutex;
 use tantivy::tokenizer::{AsciiFoldingFilter, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -111,6 +114,11 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
+/// Stems that are remembered, of all languages together: most of what people write are the same few words. Past it, all are forgotten.
+const STEMS_MAX: usize = 20_000;
+
+static STEMS: LazyLock<Mutex<HashMap<(Language, String), String>>> = LazyLock::new(Mutex::default);
+
 /// How a language bends its words back. Made once a document or query; cheap.
 pub struct Stemming {
     language: Language,
@@ -134,7 +142,17 @@ impl Stemming {
 
     /// The stem, with its language before it: `en:run`. Stems of two languages never meet.
     pub fn stem(&mut self, word: &Word) -> String {
-        format!("{}:{}", self.language.code(), fold_lower(&only(&mut self.analyzer, &word.lower)))
+        let key = (self.language, word.lower.clone());
+        if let Some(stem) = STEMS.lock().get(&key) {
+            return stem.clone();
+        }
+        let stem = format!("{}:{}", self.language.code(), fold_lower(&only(&mut self.analyzer, &word.lower)));
+        let mut stems = STEMS.lock();
+        if stems.len() >= STEMS_MAX {
+            stems.clear();
+        }
+        stems.insert(key, stem.clone());
+        stem
     }
 }
 
@@ -244,6 +262,7 @@ mod tests {
             Stemming::of(Language::parse(code).unwrap()).map(|mut stemming| stemming.stem(&word))
         };
         assert_eq!(stem("en", "Running"), stem("en", "runs"));
+        assert_eq!(stem("en", "Running"), Some("en:run".to_owned()), "also when it is remembered");
         assert_eq!(stem("de", "Häuser"), stem("de", "Hauses"));
         assert_eq!(stem("fr", "chevaux"), stem("fr", "cheval"));
         assert_eq!(stem("es", "gatos"), stem("es", "gato"));
