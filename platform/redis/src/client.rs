@@ -75,6 +75,12 @@ impl Redis {
         self.client.is_connected()
     }
 
+    /// Whether keys lie on several servers. On one, commands are carried out in the order in which they are begun.
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        self.client.is_clustered()
+    }
+
     /// Calls a script by its hash, and sends it when the server does not know it.
     pub async fn run<R: FromValue>(
         &self,

@@ -242,6 +242,39 @@ async fn a_full_ear_hears_that_it_missed_something() {
     assert!(matches!(nodes.hear().await, Incoming::Suspect));
 }
 
+/// A topic that is used lives on, and its window stays short, though a script sees to neither with each event.
+#[tokio::test]
+async fn a_topic_that_is_used_lives_on_and_its_window_stays_short() {
+    static AGE: ::redis::Script = ::redis::Script::new(
+        "redis.call('HINCRBY', KEYS[1], 'kept', -ARGV[1])
+         for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[2]) end",
+    );
+    static LOOK: ::redis::Script = ::redis::Script::new(
+        "return { redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2]), redis.call('LLEN', KEYS[2]) }",
+    );
+    const LEFT_MS: u64 = 30_000;
+    let redis = ::redis::Redis::connect(&::redis::Settings::new(crate::redis_url())).await.unwrap();
+    let prefix = format!("test:{:016x}:", rand::random::<u64>());
+    let nodes = Nodes::redis_at(&crate::redis_url(), &prefix).await;
+    let topic = room();
+    let keys = ["head", "window"].map(|part| format!("{prefix}bus:{{{topic}}}:{part}")).to_vec();
+    let look = async || redis.run::<Vec<u64>>(&LOOK, keys.clone(), Vec::<String>::new()).await.unwrap();
+    nodes.hearer.follow(topic).await.unwrap();
+    for n in 1..=3 * WINDOW.length as u64 {
+        nodes.publish(topic, n).await;
+    }
+    let [head, window, length] = look().await.try_into().unwrap();
+    assert!(head > LEFT_MS && window > LEFT_MS, "{head} and {window} ms are left");
+    assert!((WINDOW.length as u64..=WINDOW.length as u64 + 1).contains(&length), "{length} events are kept");
+    for sixteenth in [WINDOW.age / 16, WINDOW.age] {
+        let args = vec![(sixteenth.as_millis() + 1).to_string(), LEFT_MS.to_string()];
+        redis.run::<()>(&AGE, keys.clone(), args).await.unwrap();
+        nodes.publish(topic, 0).await;
+        let [head, window, _] = look().await.try_into().unwrap();
+        assert!(head > LEFT_MS && window > LEFT_MS, "{head} and {window} ms are left");
+    }
+}
+
 /// Redis killed and started again with nothing: another epoch, numbers above the old ones, and events that arrive.
 #[tokio::test]
 async fn an_emptied_redis_begins_another_epoch_and_is_heard_again() {

@@ -124,6 +124,11 @@ pub trait Sequencer: Send + Sync {
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError>;
 
+    /// Whether what is begun after [`Sequencer::settle`], on the same Redis, is seen after it, too.
+    fn is_in_order(&self) -> bool {
+        true
+    }
+
     async fn standing(&self, room: RoomId) -> Result<Standing, StoreError>;
 
     /// For each room, the number up to which all are settled, and since when; `None` where that is not known.

@@ -1,6 +1,6 @@
 //! Sequence numbers in Redis, for several nodes.
 //!
-//! A room's numbers live in one hash (`run`, `head`, `settled`, `at`, `stamp`, `gate`), its pending reservations in a second one, its
+//! A room's numbers live in one hash (`run`, `head`, `settled`, `at`, `stamp`, `gate`, `kept`), its pending reservations in a second one, its
 //! recent keys beside them. Each shard of rooms has a marker, which names the run of the server that its memory belongs to:
 //! a server that was emptied has no marker, and one that was restarted, restored or failed over has another run id
 //! (asked inside the script, from the very server that decides). Either way the shard's memory is not what it was: it
@@ -209,6 +209,11 @@ impl Sequencer for Redis {
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
         let args = vec![seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
         Ok(self.client.run::<()>(&SETTLE, self.keys_with(key), args).await?)
+    }
+
+    /// One server does what one connection asks in the order in which it is asked; a cluster has a server for each shard.
+    fn is_in_order(&self) -> bool {
+        !self.client.is_cluster()
     }
 
     async fn standing(&self, room: RoomId) -> Result<Standing, StoreError> {

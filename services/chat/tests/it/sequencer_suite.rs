@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::sequencer::{
-    self, Gate, KEEP, Key, Known, LEASE, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local,
+    self, Gate, IDLE_MAX, KEEP, Key, Known, LEASE, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local,
 };
 use fred::interfaces::KeysInterface as _;
 use futures_util::future::join_all;
@@ -139,9 +139,10 @@ async fn at_most_sixty_four_numbers_are_open(sequencer: Arc<dyn Sequencer>) {
         // Settling the others does not help: the lowest decides how far a hole may lie below the head.
         sequencer.settle(&next, seq, stamp).await.unwrap();
     }
-    assert_eq!(sequencer.reserve(&another(&one), "{}", known(sequencer.now(one.room))).await.unwrap(), Reserve::Full);
+    let refused = another(&one);
+    assert_eq!(sequencer.reserve(&refused, "{}", known(sequencer.now(one.room))).await.unwrap(), Reserve::Full);
     sequencer.settle(&one, 1, stamp).await.unwrap();
-    assert_eq!(given(&*sequencer, &another(&one)).await.0, PENDING_MAX + 1);
+    assert_eq!(given(&*sequencer, &refused).await.0, PENDING_MAX + 1, "a refused key has no number");
 }
 
 async fn a_look_up_of_long_ago_or_of_another_memory_is_refused(sequencer: Arc<dyn Sequencer>) {
@@ -250,6 +251,27 @@ async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
         sequencer.reserve(&another(&one), "{}", known(sequencer.now(one.room))).await.unwrap(),
         Reserve::Resting(_)
     ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_is_talked_in_lives_on_though_its_age_is_not_set_with_each_message() {
+    use fred::interfaces::HashesInterface as _;
+    const LEFT_MS: i64 = 60_000;
+    let client = stores::client().await;
+    let prefix = format!("plaza_test_{}:", Uuid::now_v7().simple());
+    let sequencer = sequencer::redis::Redis::open(client.clone(), &prefix).await.unwrap();
+    stores::rested(&sequencer).await;
+    let one = key();
+    let room = format!("{prefix}{{seq{}}}:{}", one.room.uuid().as_bytes()[15] % 16, one.room.uuid().simple());
+    sequencer.seed(one.room, head(0)).await.unwrap();
+    for n in 1..=3 {
+        let _: bool = client.commands().pexpire(&room, LEFT_MS, None).await.unwrap();
+        let passed = IDLE_MAX.as_millis() as i64 / 16 + 1;
+        let _: i64 = client.commands().hincrby(&room, "kept", -passed).await.unwrap();
+        assert_eq!(given(&sequencer, &another(&one)).await.0, n);
+        let left: i64 = client.commands().pttl(&room).await.unwrap();
+        assert!(left > LEFT_MS, "{left} ms are left");
+    }
 }
 
 #[tokio::test(start_paused = true)]

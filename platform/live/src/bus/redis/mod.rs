@@ -3,9 +3,11 @@
 //! ## Keys of a topic
 //! | key | holds | lives |
 //! |---|---|---|
-//! | `…bus:{topic}:head` | hash: `last` number, `run` of the server; `first`, `seq` of the topic's own numbering | [`HEAD_AGE`] after the last use |
-//! | `…bus:{topic}:window` | list of the last events, each as it was published | [`Window::age`] after the last event |
+//! | `…bus:{topic}:head` | hash: `last` number, `run` of the server, when its age was set (`kept`); `first`, `seq` of the topic's own numbering, whether any are held (`holds`) | [`HEAD_AGE`] after the last use |
+//! | `…bus:{topic}:window` | list of the last events, each as it was published, and up to an eighth more | [`Window::age`] after the last event |
 //! | `…bus:{topic}:held` | hash: events that came too early, by their own number | as the head |
+//!
+//! Ages are kept to a sixteenth: a script sets them anew when that much has passed, and not with each event.
 //!
 //! ## Decisions
 //! - **A topic without memory begins at Redis's clock, in microseconds.** Numbers rise by one an event, so a topic that is

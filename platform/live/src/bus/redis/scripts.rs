@@ -4,22 +4,63 @@ use ::redis::Script;
 
 /// What all scripts on a head begin with. KEYS: head, window, held. ARGV[1]: the head's age in ms. Scripts that publish
 /// go on with the channel, the window's length, its age in ms, and the event.
+///
+/// Keys live for their age after the last use, or up to a sixteenth less: their end is not moved with each use.
 macro_rules! with_head {
-    ($body:literal) => {
+    ($($body:literal),+) => {
         concat!(
             r"
     local head, window, held = KEYS[1], KEYS[2], KEYS[3]
+    local function text(number) return string.format('%d', number) end
+    local time = redis.call('TIME')
+    local now = math.floor(time[1] * 1000 + time[2] / 1000)
     local server = redis.call('INFO', 'server')
     local _, id = string.find(server, 'run_id:', 1, true)
     local run = string.sub(server, id + 1, id + 40)
-    local last, made_by = unpack(redis.call('HMGET', head, 'last', 'run'))
-    if not last or made_by ~= run then
-        local time = redis.call('TIME')
-        last = string.format('%.0f', time[1] * 1000000 + time[2])
+    local known = redis.call('HMGET', head, 'run', 'last', 'kept', 'first', 'seq', 'holds')
+    local last, kept, first, at, holds = tonumber(known[2]), tonumber(known[3]), tonumber(known[4]), tonumber(known[5]), known[6]
+    if not last or known[1] ~= run then
+        last, kept, first, at, holds = time[1] * 1000000 + time[2], nil, nil, nil, '0'
         redis.call('DEL', head, window, held)
-        redis.call('HSET', head, 'last', last, 'run', run)
+        redis.call('HSET', head, 'run', run, 'last', text(last), 'holds', holds)
     end
-    redis.call('PEXPIRE', head, ARGV[1])
+    local function is_to_be_kept(age)
+        return not kept or now < kept or now - kept > tonumber(age) / 16
+    end
+    local function keep()
+        redis.call('HSET', head, 'kept', text(now))
+        redis.call('PEXPIRE', head, ARGV[1])
+    end
+    -- Makes every position of before a lost one, by a number that no event has.
+    local function lose()
+        last = last + 1
+        redis.call('DEL', window)
+    end
+    ",
+            $($body),+
+        )
+    };
+}
+
+/// The same for those that append.
+macro_rules! with_window {
+    ($body:literal) => {
+        with_head!(
+            r"
+    local most, slack = tonumber(ARGV[3]), math.ceil(ARGV[3] / 8)
+    local function append(draft, seq)
+        last = last + 1
+        local event = 'e' .. text(last) .. ' ' .. seq .. ' ' .. draft
+        local length = redis.call('RPUSH', window, event)
+        if length == 1 then redis.call('PEXPIRE', window, ARGV[4]) end
+        -- Some at a time.
+        if length > most + slack then redis.call('LTRIM', window, -most, -1) end
+        redis.call('SPUBLISH', ARGV[2], event)
+    end
+    if is_to_be_kept(ARGV[4]) then
+        keep()
+        redis.call('PEXPIRE', window, ARGV[4])
+    end
     ",
             $body
         )
@@ -27,63 +68,48 @@ macro_rules! with_head {
 }
 
 /// Where the topic stands.
-pub(super) static HEAD: Script = Script::new(with_head!("return last"));
+pub(super) static HEAD: Script = Script::new(with_head!(
+    r"
+    if is_to_be_kept(ARGV[1]) then keep() end
+    return text(last)
+    "
+));
 
 /// What came after ARGV[2]: the last number and the events, or nothing when they are not all there.
 pub(super) static SINCE: Script = Script::new(with_head!(
     r"
-    local missed = tonumber(last) - tonumber(ARGV[2])
+    if is_to_be_kept(ARGV[1]) then keep() end
+    local missed = last - tonumber(ARGV[2])
     if missed < 0 or missed > tonumber(ARGV[3]) then return {} end
-    if missed == 0 then return { last } end
+    if missed == 0 then return { text(last) } end
     local events = redis.call('LRANGE', window, -missed, -1)
     if #events < missed then return {} end
-    table.insert(events, 1, last)
+    table.insert(events, 1, text(last))
     return events
     "
 ));
 
 /// Appends ARGV[5], an event with its trace.
-pub(super) static PUBLISH: Script = Script::new(with_head!(
+pub(super) static PUBLISH: Script = Script::new(with_window!(
     r"
-    local offset = string.format('%.0f', redis.call('HINCRBY', head, 'last', 1))
-    local event = 'e' .. offset .. ' - ' .. ARGV[5]
-    redis.call('RPUSH', window, event)
-    redis.call('LTRIM', window, -tonumber(ARGV[3]), -1)
-    redis.call('PEXPIRE', window, ARGV[4])
-    redis.call('SPUBLISH', ARGV[2], event)
+    append(ARGV[5], '-')
+    redis.call('HSET', head, 'last', text(last))
     "
 ));
 
 /// Appends ARGV[5], whose own number is ARGV[6], when its turn has come, and whatever waited for it; up to ARGV[7] may
 /// wait. Answers the number that is missing before it, or nothing.
-pub(super) static PUBLISH_IN_ORDER: Script = Script::new(with_head!(
+pub(super) static PUBLISH_IN_ORDER: Script = Script::new(with_window!(
     r"
-    local function append(seq, draft)
-        local offset = string.format('%.0f', redis.call('HINCRBY', head, 'last', 1))
-        local event = 'e' .. offset .. ' ' .. string.format('%.0f', seq) .. ' ' .. draft
-        redis.call('RPUSH', window, event)
-        redis.call('LTRIM', window, -tonumber(ARGV[3]), -1)
-        redis.call('PEXPIRE', window, ARGV[4])
-        redis.call('SPUBLISH', ARGV[2], event)
-    end
-    -- Makes every position of before a lost one, by a number that no event has.
-    local function lose()
-        redis.call('HINCRBY', head, 'last', 1)
-        redis.call('DEL', window)
-    end
-    local function text(number) return string.format('%.0f', number) end
-
     local seq = tonumber(ARGV[6])
-    local first, at = unpack(redis.call('HMGET', head, 'first', 'seq'))
     if not at then
-        redis.call('HSET', head, 'first', text(seq), 'seq', text(seq))
-        append(seq, ARGV[5])
+        append(ARGV[5], text(seq))
+        redis.call('HSET', head, 'last', text(last), 'first', text(seq), 'seq', text(seq))
         return false
     end
-    first, at = tonumber(first), tonumber(at)
     if seq < first then
-        redis.call('HSET', head, 'first', text(seq))
         lose()
+        redis.call('HSET', head, 'last', text(last), 'first', text(seq))
         return false
     end
     if seq <= at then return false end
@@ -91,23 +117,30 @@ pub(super) static PUBLISH_IN_ORDER: Script = Script::new(with_head!(
         if redis.call('HLEN', held) < tonumber(ARGV[7]) then
             redis.call('HSETNX', held, text(seq), ARGV[5])
             redis.call('PEXPIRE', held, ARGV[1])
+            if holds ~= '1' then redis.call('HSET', head, 'holds', '1') end
             return text(at + 1)
         end
         -- Whoever was to fill the hole never did. Go on from here, and let everybody read anew.
         redis.call('DEL', held)
-        redis.call('HSET', head, 'first', text(seq), 'seq', text(seq))
         lose()
-        append(seq, ARGV[5])
+        append(ARGV[5], text(seq))
+        redis.call('HSET', head, 'last', text(last), 'first', text(seq), 'seq', text(seq), 'holds', '0')
         return false
     end
-    local draft = ARGV[5]
-    while draft do
-        at = at + 1
-        append(at, draft)
-        draft = redis.call('HGET', held, text(at + 1))
-        if draft then redis.call('HDEL', held, text(at + 1)) end
+    append(ARGV[5], text(seq))
+    if holds == '0' then
+        redis.call('HSET', head, 'last', text(last), 'seq', text(seq))
+        return false
     end
-    redis.call('HSET', head, 'seq', text(at))
+    local waited = redis.call('HGET', held, text(seq + 1))
+    while waited do
+        seq = seq + 1
+        redis.call('HDEL', held, text(seq))
+        append(waited, text(seq))
+        waited = redis.call('HGET', held, text(seq + 1))
+    end
+    holds = redis.call('EXISTS', held) == 1 and '1' or '0'
+    redis.call('HSET', head, 'last', text(last), 'seq', text(seq), 'holds', holds)
     return false
     "
 ));
@@ -115,8 +148,9 @@ pub(super) static PUBLISH_IN_ORDER: Script = Script::new(with_head!(
 /// Makes every position of before a lost one, by a number that no event has.
 pub(in crate::bus) static LOSE: Script = Script::new(with_head!(
     r"
-    redis.call('HINCRBY', head, 'last', 1)
-    redis.call('DEL', window)
+    if is_to_be_kept(ARGV[1]) then keep() end
+    lose()
+    redis.call('HSET', head, 'last', text(last))
     "
 ));
 

@@ -2,24 +2,28 @@
 -- numbers that may be pending, after what time one is stalled, the set-back of stamps (microseconds), idle time, the reservation's key and payload,
 -- and the gate under which its sender may speak (or '').
 if rest > 0 then return { moment, 'resting', text(rest) } end
-local room = redis.call('HMGET', KEYS[2], 'run', 'head', 'settled', 'stamp', 'gate')
+local room = redis.call('HMGET', KEYS[2], 'run', 'head', 'settled', 'stamp', 'gate', 'kept')
 if room[1] ~= run then return { moment, 'unseeded' } end
 local head, settled, stamp = tonumber(room[2]), tonumber(room[3]), tonumber(room[4])
-local gate = room[5] or '0'
+local gate, kept = room[5] or '0', tonumber(room[6] or 0)
 if ARGV[10] ~= '' and ARGV[10] ~= gate then return { moment, 'moved' } end
 
-local earlier = redis.call('GET', KEYS[4])
+local earlier = redis.call('SET', KEYS[4], text(head + 1), 'NX', 'GET', 'PX', ARGV[7])
 if earlier then
   local reservation = redis.call('HGET', KEYS[3], earlier)
   if reservation then return { moment, 'pending', earlier, reservation } end
   return { moment, 'settled', earlier }
 end
+local function refuse(why)
+  redis.call('DEL', KEYS[4])
+  return { moment, why }
+end
 
 -- While it rested, those who had a number from the memory before may have written.
 local looked_up, where = string.match(ARGV[2], '^(%d+)%.(%x+)$')
 looked_up = tonumber(looked_up)
-if where ~= memory or looked_up < awake or now - looked_up > tonumber(ARGV[3]) then return { moment, 'stale' } end
-if head >= settled + tonumber(ARGV[4]) then return { moment, 'full' } end
+if where ~= memory or looked_up < awake or now - looked_up > tonumber(ARGV[3]) then return refuse('stale') end
+if head >= settled + tonumber(ARGV[4]) then return refuse('full') end
 
 local stalled = '0'
 if head > settled then
@@ -29,9 +33,14 @@ end
 
 head = head + 1
 stamp = math.max(stamp + 1, now_us - tonumber(ARGV[6]))
-redis.call('HSET', KEYS[2], 'head', text(head), 'stamp', text(stamp))
+local idle = tonumber(ARGV[7])
+-- Its age is set anew now and then, not with each message.
+if now < kept or now - kept > idle / 16 then
+  redis.call('HSET', KEYS[2], 'head', text(head), 'stamp', text(stamp), 'kept', text(now))
+  redis.call('PEXPIRE', KEYS[2], ARGV[7])
+else
+  redis.call('HSET', KEYS[2], 'head', text(head), 'stamp', text(stamp))
+end
 redis.call('HSET', KEYS[3], text(head), text(stamp) .. '|' .. text(now) .. '|' .. ARGV[8] .. '|' .. ARGV[9])
-redis.call('SET', KEYS[4], text(head), 'PX', ARGV[7])
-redis.call('PEXPIRE', KEYS[2], ARGV[7])
 redis.call('PEXPIRE', KEYS[3], ARGV[7])
 return { moment, 'given', text(head), text(stamp), stalled, gate }

@@ -3,6 +3,7 @@
 if rest > 0 then return { moment, 'resting', text(rest) } end
 if redis.call('HGET', KEYS[2], 'run') == run then return { moment, 'known' } end
 redis.call('DEL', KEYS[2], KEYS[3])
-redis.call('HSET', KEYS[2], 'run', run, 'head', ARGV[2], 'settled', ARGV[2], 'at', ARGV[3], 'stamp', '0', 'gate', text(now_us))
+redis.call('HSET', KEYS[2], 'run', run, 'head', ARGV[2], 'settled', ARGV[2], 'at', ARGV[3], 'stamp', '0', 'gate', text(now_us),
+  'kept', text(now))
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return { moment, 'seeded' }
