@@ -127,6 +127,14 @@ pub struct Appended {
     pub duplicate: bool,
     /// The room's gate, where the log has gates and the message is new.
     pub gate: Option<Gate>,
+    pub(crate) unsettled: Option<Unsettled>,
+}
+
+/// A number that is still pending, of a message that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unsettled {
+    pub key: Key,
+    pub stamp: i64,
 }
 
 /// Where a room stands.
@@ -225,18 +233,24 @@ pub const REACTIONS_PER_MESSAGE_MAX: u64 = 10_000;
 pub trait MessageLog: Send + Sync {
     async fn append(&self, draft: Draft) -> Result<Appended, LogError> {
         let looked_up = self.look_up(&draft.key(), None).await?;
-        self.append_new(draft, looked_up).await
+        let appended = self.append_new(draft, looked_up).await?;
+        self.settle(&appended).await;
+        Ok(appended)
     }
 
     /// For [`MessageLog::look_up`], if it is asked before a client id is made. `None`: looking costs nothing here.
     fn now(&self, room: RoomId) -> Option<Moment>;
 
-    /// The half of [`MessageLog::append`] that changes nothing, for who has something else to wait for meanwhile. A moment at
+    /// The part of [`MessageLog::append`] that changes nothing, for who has something else to wait for meanwhile. A moment at
     /// which the client id was not there yet spares the look, when it is not long ago.
     async fn look_up(&self, key: &Key, made_after: Option<Moment>) -> Result<LookedUp, LogError>;
 
-    /// The other half. [`LogError::Moved`] if the draft's gate is no longer the room's.
+    /// What follows it: the message is durable. [`LogError::Moved`] if the draft's gate is no longer the room's.
     async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError>;
+
+    /// The end of it: from now on [`MessageLog::heads`] shows the message. Whoever begins it before they tell of the message need not wait for
+    /// it: nobody who was told finds it missing there. What fails here is made good by the next who write or read.
+    async fn settle(&self, _: &Appended) {}
 
     /// Somebody no longer may speak in a room, which is committed: when this returns, no message is appended under the gate of before.
     /// So no failure says that nothing was changed.

@@ -184,10 +184,12 @@ impl MessageLog for Postgres {
     async fn append_new(&self, draft: Draft, _: LookedUp) -> Result<Appended, LogError> {
         let body = Body::of(draft.clone());
         match timed("postgres", "chat.append", self.insert(&draft, &body)).await {
-            Ok(Some(message)) => Ok(Appended { message, duplicate: false, gate: None }),
-            Ok(None) => Ok(Appended { message: self.find(&draft).await?, duplicate: true, gate: None }),
+            Ok(Some(message)) => Ok(Appended { message, duplicate: false, gate: None, unsettled: None }),
+            Ok(None) => {
+                Ok(Appended { message: self.find(&draft).await?, duplicate: true, gate: None, unsettled: None })
+            }
             Err(StoreError::Constraint(name)) if name == CLIENT_ID_KEY => {
-                Ok(Appended { message: self.find(&draft).await?, duplicate: true, gate: None })
+                Ok(Appended { message: self.find(&draft).await?, duplicate: true, gate: None, unsettled: None })
             }
             Err(error) => Err(error.into()),
         }

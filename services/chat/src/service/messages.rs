@@ -52,22 +52,35 @@ impl Service {
             Err(LogError::Moved) => {
                 self.passes.forget(room, ctx.user);
                 self.may_post(ctx, room).await?;
-                self.log.append(draft).await?
+                let looked_up = self.log.look_up(&key, None).await?;
+                self.log.append_new(draft, looked_up).await?
             }
             other => other?,
         };
-        let Appended { message, duplicate, gate } = appended;
+        let Appended { message, duplicate, gate, .. } = &appended;
         if let Some(gate) = gate {
-            self.passes.passed(room, ctx.user, seen, gate);
+            self.passes.passed(room, ctx.user, seen, *gate);
         }
+        // Settled first: whoever hears of the message finds it in the log's head.
+        let ((), told) = tokio::join!(biased; self.log.settle(&appended), self.tell_of(ctx, message));
+        told?;
+        Ok(wire::MessageSent {
+            message: events::message(message, []),
+            duplicate: *duplicate,
+            moment: self.moment(room),
+        })
+    }
+
+    /// Counts a message for those whom it concerns, and tells the room.
+    async fn tell_of(&self, ctx: &Ctx, message: &Message) -> Result<(), Error> {
         // Before the answer, and again with a repeat, so that what was acknowledged is counted.
         if !message.body.mentions.is_empty() {
-            self.store.mention(room, message.seq, ctx.user, &message.body.mentions).await?;
+            self.store.mention(message.room, message.seq, ctx.user, &message.body.mentions).await?;
         }
         let own = Noted { read_seq: message.seq, delivered_seq: message.seq, tell: false };
-        self.marks.note(room, ctx.user, own);
-        self.relay.publish(&message).await;
-        Ok(wire::MessageSent { message: events::message(&message, []), duplicate, moment: self.moment(room) })
+        self.marks.note(message.room, ctx.user, own);
+        self.relay.publish(message).await;
+        Ok(())
     }
 
     async fn may_post(&self, ctx: &Ctx, room: RoomId) -> Result<(), Error> {

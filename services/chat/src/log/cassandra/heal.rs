@@ -19,7 +19,7 @@ impl Cassandra {
                 for (reservation, age) in pending {
                     if age > STALLED_AFTER {
                         tracing::info!(%room, seq = reservation.seq, "finishing a message that its writer left");
-                        self.write(&reservation).await?;
+                        self.finish(&reservation).await?;
                     }
                 }
                 Ok(())

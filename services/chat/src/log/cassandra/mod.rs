@@ -32,7 +32,9 @@ use tokio::time::Instant;
 
 pub use self::indexing::Indexing;
 use self::statements::Statements;
-use super::{Appended, Body, Draft, Head, LogError, LookedUp, Message, MessageLog, Reacted, Reaction, Span, Tally};
+use super::{
+    Appended, Body, Draft, Head, LogError, LookedUp, Message, MessageLog, Reacted, Reaction, Span, Tally, Unsettled,
+};
 use crate::sequencer::{Key, Known, LEASE, Moment, PENDING_MAX, Reservation, Reserve, Sequencer, is_recent};
 
 /// Messages in one partition: 2^14.
@@ -92,6 +94,18 @@ impl Cassandra {
     }
 
     /// Writes a reservation's rows and settles it. Any number of writers may do so for one reservation.
+    async fn finish(&self, reservation: &Reservation) -> Result<(), LogError> {
+        self.write(reservation).await?;
+        self.settle_or_warn(&reservation.key, reservation.seq, reservation.stamp).await;
+        Ok(())
+    }
+
+    async fn settle_or_warn(&self, key: &Key, seq: u64, stamp: i64) {
+        if let Err(error) = self.sequencer.settle(key, seq, stamp).await {
+            tracing::debug!(%error, room = %key.room, seq, "a message is written, and stays pending for a while");
+        }
+    }
+
     async fn write(&self, reservation: &Reservation) -> Result<(), LogError> {
         let Reservation { key, seq, stamp, payload } = reservation;
         let row = (key.room.uuid(), bucket(*seq), bigint(*seq), payload.as_str(), *stamp);
@@ -111,17 +125,14 @@ impl Cassandra {
             Ok(())
         };
         // Whatever happened to the rows, the reservation is pending and may yet be finished by others.
-        write.await.map_err(unknown)?;
-        if let Err(error) = self.sequencer.settle(key, *seq, *stamp).await {
-            tracing::debug!(%error, room = %key.room, seq, "a message is written, and stays pending for a while");
-        }
-        Ok(())
+        write.await.map_err(unknown)
     }
 
     async fn append_once(&self, key: Key, looked_up: LookedUp, payload: &str) -> Result<Step, LogError> {
-        let done = |message, duplicate, gate| Ok(Step::Done(Box::new(Appended { message, duplicate, gate })));
+        let done = |appended| Ok(Step::Done(Box::new(appended)));
+        let repeated = |message| done(Appended { message, duplicate: true, gate: None, unsettled: None });
         if let Some(message) = looked_up.found {
-            return done(*message, true, None);
+            return repeated(*message);
         }
         let known = Known { looked_up: looked_up.at, gate: looked_up.gate };
         let asked = Instant::now();
@@ -136,18 +147,23 @@ impl Cassandra {
                     self.heal_or_warn(key.room).await;
                 }
                 let message = read::message(key.room, seq, Some(payload), None)?;
-                done(message, false, Some(gate))
+                let mut unsettled = Some(Unsettled { key, stamp });
+                if !self.sequencer.is_in_order() {
+                    self.settle_or_warn(&key, seq, stamp).await;
+                    unsettled = None;
+                }
+                done(Appended { message, duplicate: false, gate: Some(gate), unsettled })
             }
             Reserve::Pending(first) => {
-                self.write(&first).await?;
+                self.finish(&first).await?;
                 if asked.elapsed() >= LEASE {
                     return Err(unknown(StoreError::unavailable("the writes took longer than the lease")));
                 }
                 let message = read::message(key.room, first.seq, Some(&first.payload), None)?;
-                done(message, true, None)
+                repeated(message)
             }
             Reserve::Settled { seq } => match self.get(key.room, seq).await? {
-                Some(message) => done(message, true, None),
+                Some(message) => repeated(message),
                 None => Err(StoreError::broken("a settled message is not there").into()),
             },
             Reserve::Unseeded => {
@@ -219,6 +235,12 @@ impl MessageLog for Cassandra {
             if attempts == ATTEMPTS_MAX {
                 return Err(StoreError::unavailable("the sequencer is not to be settled with").into());
             }
+        }
+    }
+
+    async fn settle(&self, appended: &Appended) {
+        if let Some(Unsettled { key, stamp }) = &appended.unsettled {
+            self.settle_or_warn(key, appended.message.seq, *stamp).await;
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use chat::log::{Draft, postgres::Postgres};
+use chat::log::{Draft, MessageLog, postgres::Postgres};
 use live::bus::Ordered;
 use live::{Bus, BusError, Incoming, Position, Signal, Since, Topic, UserEvent};
 use tokio::sync::mpsc;
@@ -12,11 +12,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::town::Town;
+use crate::stores;
 
-/// A bus that loses what it is given, as often as it was told.
+/// A bus that loses what it is given, as often as it was told, and looks whether the log is ahead of it.
 struct Flaky {
     bus: Arc<dyn Bus>,
     failures_left: AtomicU64,
+    log: Arc<dyn MessageLog>,
 }
 
 impl Flaky {
@@ -33,6 +35,9 @@ impl Bus for Flaky {
     }
     async fn publish_in_order(&self, topic: Topic, seq: u64, event: &UserEvent) -> Result<Ordered, BusError> {
         self.fail()?;
+        let Topic::Room(room) = topic else { panic!("{topic} has no numbers of its own") };
+        let head = self.log.heads(&[room]).await.unwrap()[0].seq;
+        assert!(head >= seq, "{seq} is told of while the log's head is {head}");
         self.bus.publish_in_order(topic, seq, event).await
     }
     async fn signal(&self, topic: Topic, signal: &Signal) -> Result<(), BusError> {
@@ -69,9 +74,10 @@ async fn hear_messages(town: &Town, count: usize) -> Vec<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_bus_lost_is_delivered_in_order_and_nobody_waited_for_it() {
     let db = postgres::testing::fresh().await;
+    let log = Postgres::new(db.clone());
     let mut flaky = None;
-    let town = Town::with(db.clone(), Postgres::new(db), |bus| {
-        let made = Arc::new(Flaky { bus, failures_left: AtomicU64::new(0) });
+    let town = Town::with(db, log.clone(), |bus| {
+        let made = Arc::new(Flaky { bus, failures_left: AtomicU64::new(0), log });
         flaky = Some(Arc::clone(&made));
         made
     });
@@ -97,6 +103,22 @@ async fn what_the_bus_lost_is_delivered_in_order_and_nobody_waited_for_it() {
     stop.cancel();
     run.await.unwrap();
     assert!(town.is_quiet().await);
+}
+
+/// Who hears of a message and then asks where the room stands, as a device that has just come, is not told of before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_of_stands_in_the_head() {
+    for nodes in [stores::cassandra_local().await, stores::cassandra_redis().await] {
+        let log = Arc::clone(&nodes[0]);
+        let town = Town::with(postgres::testing::fresh().await, Arc::clone(&log), |bus| {
+            Arc::new(Flaky { bus, failures_left: AtomicU64::new(0), log })
+        });
+        let [ada, ben] = ["ada", "ben"].map(|handle| town.person(handle));
+        let room = town.direct(ada, ben).await;
+        for n in 1..=20 {
+            assert_eq!(town.say(ada, room, &n.to_string()).await.seq, n);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
