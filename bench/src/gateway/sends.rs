@@ -1,51 +1,117 @@
 //! A durable 1:1 send, from frame to ack, beside the bare store writes that it needs.
+//!
+//! Beside them in two ways: in time, each as fast as it goes, and in CPU, at the same rate. A store has costs that follow from time and not
+//! from work (Cassandra's threads look for work many thousand times a second while there is any), which only the same rate makes equal.
 
 use std::time::Duration;
 
 use fred::clients::Client;
 use fred::interfaces::{ClientLike as _, KeysInterface as _};
 use fred::types::config::Config;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::Options;
 use super::link::{Error, stamped};
 use super::plaza::{Plaza, Servers, Stores};
+use crate::process::machine_cpu;
 use crate::report::{Bar, Table, judged};
 
 /// Senders at a time, each waiting for its ack before the next: what one waits for, and what the machine has to do.
 const SENDERS: [usize; 2] = [1, 16];
 /// Bytes of text in a message.
 const TEXT_LENGTH: usize = 200;
-/// Time per send against the time of the bare writes.
+/// A send against the bare writes: its time, and its CPU at the same rate.
 const RATIO_MAX: f64 = 3.0;
 const READ_BUFFER: usize = 4096;
 
+/// What one run showed.
+#[derive(Clone, Copy)]
+struct Run {
+    per_second: f64,
+    /// Of the whole machine, load generator included.
+    cpu_us: f64,
+}
+
+impl Run {
+    /// Measures what says how many writes a second it did.
+    async fn of(run: impl Future<Output = Result<f64, Error>>) -> Result<Self, Error> {
+        let (start, cpu) = (Instant::now(), machine_cpu()?);
+        let per_second = run.await?;
+        let cpu = machine_cpu()?.saturating_sub(cpu);
+        Ok(Self { per_second, cpu_us: cpu.as_secs_f64() * 1e6 / (per_second * start.elapsed().as_secs_f64()) })
+    }
+
+    fn median(runs: &[Self]) -> Self {
+        Self {
+            per_second: median(runs.iter().map(|run| run.per_second)),
+            cpu_us: median(runs.iter().map(|run| run.cpu_us)),
+        }
+    }
+}
+
+/// How hard the bare store is written to.
+#[derive(Clone, Copy)]
+struct Load {
+    senders: usize,
+    lasting: Duration,
+    /// Writes a second in all; without it, as many as there can be.
+    per_second: Option<f64>,
+}
+
+impl Load {
+    /// What each sender waits for before each write.
+    fn pace(self) -> Option<Interval> {
+        let mut pace = tokio::time::interval(Duration::from_secs_f64(self.senders as f64 / self.per_second?));
+        pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        Some(pace)
+    }
+}
+
+async fn wait_for(pace: &mut Option<Interval>) {
+    if let Some(pace) = pace {
+        pace.tick().await;
+    }
+}
+
 pub async fn run(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, Error> {
     let lasting = Duration::from_secs(options.seconds);
-    let head = ["who", "at a time", "per second", "ms each", "of the bare", "bar"];
+    let head =
+        ["who", "at a time", "per second", "ms each", "of the bare", "bar", "CPU µs each", "of the same rate", "bar"];
     let mut table = Table::new("Durable 1:1 sends", &head);
     let what = match plaza.stores() {
         Stores::Embedded => "bare PostgreSQL: number and message in one transaction",
         Stores::GrownUp => "bare Redis and Cassandra: number; message and client id, each at LOCAL_QUORUM",
     };
     for senders in SENDERS {
-        let (mut ours, mut bare) = (Vec::new(), Vec::new());
+        let (mut ours, mut bare, mut paced) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..options.runs {
-            ours.push(sends(plaza, senders, lasting).await?);
-            bare.push(match plaza.stores() {
-                Stores::Embedded => postgres(&plaza.postgres_url()?, senders, lasting).await?,
-                Stores::GrownUp => redis_and_cassandra(&Servers::from_environment()?, senders, lasting).await?,
-            });
+            let sent = Run::of(sends(plaza, senders, lasting)).await?;
+            ours.push(sent);
+            bare.push(Run::of(written(plaza, Load { senders, lasting, per_second: None })).await?);
+            paced.push(Run::of(written(plaza, Load { senders, lasting, per_second: Some(sent.per_second) })).await?);
         }
-        let (ours, bare) = (median(ours), median(bare));
-        let row = |name: String, rate: f64, [ratio, bar]: [String; 2]| {
-            let each = format!("{:.2}", senders as f64 * 1e3 / rate);
-            [name, senders.to_string(), format!("{rate:.0}"), each, ratio, bar]
+        let [ours, bare, paced] = [ours, bare, paced].map(|runs| Run::median(&runs));
+        let row = |name: &str, run: Run, time: [String; 3], cpu: [String; 2]| {
+            let counts = [name.to_owned(), senders.to_string(), format!("{:.0}", run.per_second)];
+            counts.into_iter().chain(time).chain([format!("{:.0}", run.cpu_us)]).chain(cpu)
         };
-        table.row(row(what.to_owned(), bare, ["1.00".to_owned(), String::new()]));
-        table.row(row(plaza.name(), ours, judged(bare / ours, Bar::AtMost(RATIO_MAX))));
+        let each = |run: Run| format!("{:.2}", senders as f64 * 1e3 / run.per_second);
+        let (none, one) = (String::new, || "1.00".to_owned());
+        table.row(row(what, bare, [each(bare), one(), none()], [none(), none()]));
+        table.row(row("the same, at Plaza's rate", paced, [none(), none(), none()], [one(), none()]));
+        let [time, time_bar] = judged(bare.per_second / ours.per_second, Bar::AtMost(RATIO_MAX));
+        let cpu = judged(ours.cpu_us / paced.cpu_us, Bar::AtMost(RATIO_MAX));
+        table.row(row(&plaza.name(), ours, [each(ours), time, time_bar], cpu));
     }
     Ok(vec![table])
+}
+
+/// Bare writes a second.
+async fn written(plaza: &Plaza, load: Load) -> Result<f64, Error> {
+    match plaza.stores() {
+        Stores::Embedded => postgres(&plaza.postgres_url()?, load).await,
+        Stores::GrownUp => redis_and_cassandra(&Servers::from_environment()?, load).await,
+    }
 }
 
 /// Acknowledged sends a second through Plaza.
@@ -82,7 +148,8 @@ async fn sends(plaza: &Plaza, senders: usize, lasting: Duration) -> Result<f64, 
 }
 
 /// The same writes on the same server, with nothing around them.
-async fn postgres(url: &str, senders: usize, lasting: Duration) -> Result<f64, Error> {
+async fn postgres(url: &str, load: Load) -> Result<f64, Error> {
+    let Load { senders, lasting, .. } = load;
     let pool = sqlx::postgres::PgPoolOptions::new().max_connections(senders as u32).connect(url).await?;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS bench_heads (room uuid PRIMARY KEY, last_seq bigint NOT NULL);
@@ -98,8 +165,9 @@ async fn postgres(url: &str, senders: usize, lasting: Duration) -> Result<f64, E
         async move {
             let (room, sender) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
             sqlx::query("INSERT INTO bench_heads VALUES ($1, 0)").bind(room).execute(&pool).await?;
-            let mut writes = 0u64;
+            let (mut writes, mut pace) = (0u64, load.pace());
             while start.elapsed() < lasting {
+                wait_for(&mut pace).await;
                 let mut tx = pool.begin().await?;
                 let seq: i64 = sqlx::query_scalar(
                     "UPDATE bench_heads SET last_seq = last_seq + 1 WHERE room = $1 RETURNING last_seq",
@@ -125,7 +193,8 @@ async fn postgres(url: &str, senders: usize, lasting: Duration) -> Result<f64, E
     Ok(done.iter().sum::<u64>() as f64 / start.elapsed().as_secs_f64())
 }
 
-async fn redis_and_cassandra(servers: &Servers, senders: usize, lasting: Duration) -> Result<f64, Error> {
+async fn redis_and_cassandra(servers: &Servers, load: Load) -> Result<f64, Error> {
+    let Load { senders, lasting, .. } = load;
     let numbers = Client::new(Config::from_url(&servers.redis)?, None, None, None);
     drop(numbers.init().await?);
     let session = scylla::client::session_builder::SessionBuilder::new()
@@ -155,8 +224,9 @@ async fn redis_and_cassandra(servers: &Servers, senders: usize, lasting: Duratio
         let (numbers, session, message, key) = (&numbers, &session, &message, &key);
         async move {
             let (room, sender) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
-            let (head, mut seq) = (format!("bench:{room}"), 0i64);
+            let (head, mut seq, mut pace) = (format!("bench:{room}"), 0i64, load.pace());
             while start.elapsed() < lasting {
+                wait_for(&mut pace).await;
                 seq = numbers.incr(&head).await?;
                 let client_id = uuid::Uuid::new_v4();
                 tokio::try_join!(
@@ -172,7 +242,8 @@ async fn redis_and_cassandra(servers: &Servers, senders: usize, lasting: Duratio
     Ok(done.iter().sum::<i64>() as f64 / start.elapsed().as_secs_f64())
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied().unwrap_or(0.0)
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
