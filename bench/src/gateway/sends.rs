@@ -83,12 +83,13 @@ pub async fn run(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, Error> 
         Stores::GrownUp => "bare Redis and Cassandra: number; message and client id, each at LOCAL_QUORUM",
     };
     for senders in SENDERS {
+        let bare_at = |per_second| Box::pin(written(plaza, Load { senders, lasting, per_second }));
         let (mut ours, mut bare, mut paced) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..options.runs {
-            let sent = Run::of(sends(plaza, senders, lasting)).await?;
+            let sent = Run::of(Box::pin(sends(plaza, senders, lasting))).await?;
             ours.push(sent);
-            bare.push(Run::of(written(plaza, Load { senders, lasting, per_second: None })).await?);
-            paced.push(Run::of(written(plaza, Load { senders, lasting, per_second: Some(sent.per_second) })).await?);
+            bare.push(Run::of(bare_at(None)).await?);
+            paced.push(Run::of(bare_at(Some(sent.per_second))).await?);
         }
         let [ours, bare, paced] = [ours, bare, paced].map(|runs| Run::median(&runs));
         let row = |name: &str, run: Run, time: [String; 3], cpu: [String; 2]| {

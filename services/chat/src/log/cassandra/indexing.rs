@@ -11,7 +11,7 @@
 //! nothing. It stands for [`STANDS_FOR`]; then the next takes its place, and it goes when all that was written under it was told of.
 //! A change of an old message gets a mark of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -279,14 +279,12 @@ impl Later {
 
 /// The second marks: one for each change, and one for all new messages of a room that follow one another.
 fn ready(told: &[Mark]) -> Vec<Row> {
-    let mut rows: BTreeMap<Uuid, Row> = BTreeMap::new();
-    let mut new = Vec::new();
+    let (mut rows, mut new) = (Vec::new(), Vec::new());
     for mark in told {
         match mark.first {
             First::Standing(_) => new.push((mark.room, mark.seq)),
             First::Own(id) => {
-                let document = document_id(mark.room, mark.seq);
-                rows.insert(id, Row { id, document, is_ready: true, ..Row::default() });
+                rows.push(Row { id, document: document_id(mark.room, mark.seq), is_ready: true, ..Row::default() });
             }
         }
     }
@@ -299,7 +297,8 @@ fn ready(told: &[Mark]) -> Vec<Row> {
         is_ready: true,
         is_onward: false,
     });
-    rows.into_values().chain(new).collect()
+    rows.extend(new);
+    rows
 }
 
 /// Whether the rows are written. None may be there twice.
