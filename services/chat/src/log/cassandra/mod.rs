@@ -106,6 +106,7 @@ impl Cassandra {
         }
     }
 
+    /// Writes a reservation's rows, and leaves it pending.
     async fn write(&self, reservation: &Reservation) -> Result<(), LogError> {
         let Reservation { key, seq, stamp, payload } = reservation;
         let row = (key.room.uuid(), bucket(*seq), bigint(*seq), payload.as_str(), *stamp);
