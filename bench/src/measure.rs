@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 pub struct Recorder {
     zero: Instant,
     delivered: AtomicU64,
+    refused: AtomicU64,
     lost_connections: AtomicU64,
     latency: Mutex<Histogram<u64>>,
 }
@@ -21,6 +22,7 @@ impl Recorder {
         Self {
             zero: Instant::now(),
             delivered: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             lost_connections: AtomicU64::new(0),
             latency: Mutex::new(latency),
         }
@@ -37,12 +39,22 @@ impl Recorder {
         self.latency.lock().expect("no panics hold it").saturating_record(self.now().saturating_sub(sent));
     }
 
+    /// A send was answered with an error: it reaches nobody.
+    pub fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn lost_connection(&self) {
         self.lost_connections.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn delivered(&self) -> u64 {
         self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Sends that were refused.
+    pub fn refusals(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     pub fn lost_connections(&self) -> u64 {
@@ -56,6 +68,7 @@ impl Recorder {
     /// Forgets what arrived so far, as after a warm-up.
     pub fn reset(&self) {
         self.delivered.store(0, Ordering::Relaxed);
+        self.refused.store(0, Ordering::Relaxed);
         self.latency.lock().expect("no panics hold it").reset();
     }
 }
@@ -64,7 +77,10 @@ impl Recorder {
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub delivered: u64,
+    /// By the sends that were not refused.
     pub expected: u64,
+    /// Sends that were refused.
+    pub refused: u64,
     pub lost_connections: u64,
     pub cpu: Duration,
     pub wall: Duration,

@@ -115,6 +115,8 @@ impl Receiver {
                         recorder.arrived(sent);
                     } else if let Some(told) = told(&text) {
                         *moment.lock() = Some(told.to_owned());
+                    } else if is_refusal(&text) {
+                        recorder.refused();
                     }
                 }
                 Message::Close(_) => break,
@@ -142,6 +144,11 @@ fn stamp(frame: &str) -> Option<u64> {
     rest.split_once(' ')?.0.parse().ok()
 }
 
+/// Whether the frame says that a send was refused. The floor refuses nothing.
+fn is_refusal(frame: &str) -> bool {
+    frame.starts_with("{\"t\":\"error\"")
+}
+
 /// The moment in a reply.
 fn told(frame: &str) -> Option<&str> {
     let (told, _) = frame.rsplit_once(MOMENT_AFTER)?.1.split_once('"')?;
@@ -165,5 +172,7 @@ mod tests {
         assert_eq!(stamp(&frame), Some(1234));
         let reply = r#"{"t":"reply","id":1,"d":{"message":{"text":"12 x"},"duplicate":false,"moment":"7.0f"}}"#;
         assert_eq!((stamp(reply), told(reply)), (None, Some("7.0f")));
+        assert!(is_refusal(r#"{"t":"error","id":1,"error":{"code":"room_busy"}}"#));
+        assert!(!is_refusal(reply) && !is_refusal(&frame));
     }
 }

@@ -11,8 +11,9 @@ use super::link::{Error, Link, Moment, Sender};
 use crate::measure::{Outcome, Recorder};
 use crate::process::Server;
 
-/// Longest wait for the last deliveries after the last send.
-const SETTLE_WITHIN: Duration = Duration::from_secs(30);
+/// How long nothing arrives, after the last send, before what is missing counts as not delivered. Waiting for it is no part
+/// of the run.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Makes the frame that one sender sends: its number in the run, the stamp, the newest moment that it was told.
 pub type MakeFrame<'a> = dyn Fn(usize, u64, u64, Option<&str>) -> String + 'a;
@@ -49,20 +50,21 @@ impl Crowd {
         Self { senders, recorder, tasks }
     }
 
-    /// Sends by the plan and waits until all has arrived, or for [`SETTLE_WITHIN`].
+    /// Sends by the plan and waits until all has arrived, or until nothing has for [`QUIET`].
     pub async fn run(&mut self, server: &Server, plan: &Plan, frame: &MakeFrame<'_>) -> Result<Outcome, Error> {
         let warm = self.pace(plan, plan.warm_up, 0, frame).await?;
-        self.settle(warm * plan.reach).await;
+        self.settle(server, plan, warm).await?;
         self.recorder.reset();
         let (cpu, start) = (server.cpu()?, Instant::now());
         let sent = self.pace(plan, plan.lasting, warm, frame).await?;
-        self.settle(sent * plan.reach).await;
+        let (cpu_at_last, last) = self.settle(server, plan, sent).await?;
         Ok(Outcome {
             delivered: self.recorder.delivered(),
-            expected: sent * plan.reach,
+            expected: self.expected(plan, sent),
+            refused: self.recorder.refusals(),
             lost_connections: self.recorder.lost_connections(),
-            cpu: server.cpu()?.saturating_sub(cpu),
-            wall: start.elapsed(),
+            cpu: cpu_at_last.saturating_sub(cpu),
+            wall: last.duration_since(start),
             p50: self.recorder.quantile(0.5),
             p99: self.recorder.quantile(0.99),
         })
@@ -85,11 +87,22 @@ impl Crowd {
         Ok(sent)
     }
 
-    async fn settle(&self, expected: u64) {
-        let end = Instant::now() + SETTLE_WITHIN;
-        while self.recorder.delivered() < expected && Instant::now() < end {
+    /// Deliveries by the sends that were not refused.
+    fn expected(&self, plan: &Plan, sent: u64) -> u64 {
+        sent.saturating_sub(self.recorder.refusals()) * plan.reach
+    }
+
+    /// Waits for what was sent to arrive. Says when the last of it did, and what the server had used up by then.
+    async fn settle(&self, server: &Server, plan: &Plan, sent: u64) -> Result<(Duration, Instant), Error> {
+        let (mut delivered, mut cpu, mut last) = (self.recorder.delivered(), server.cpu()?, Instant::now());
+        while delivered < self.expected(plan, sent) && last.elapsed() < QUIET {
             tokio::time::sleep(Duration::from_millis(5)).await;
+            let now = self.recorder.delivered();
+            if now > delivered {
+                (delivered, cpu, last) = (now, server.cpu()?, Instant::now());
+            }
         }
+        Ok((cpu, last))
     }
 
     /// Ends all connections.

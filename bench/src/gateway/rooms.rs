@@ -66,7 +66,17 @@ pub async fn saturation(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, 
     };
     let (floor, ours) = both(options, plaza, &Shape::Room { members }, &plan).await?;
     let ratio = ours.deliveries_per_cpu_second() / floor.deliveries_per_cpu_second();
-    let head = ["server", "deliveries/s", "per CPU second", "of the floor", "bar", "p99 ms", "lost connections"];
+    let head = [
+        "server",
+        "deliveries/s",
+        "per CPU second",
+        "of the floor",
+        "bar",
+        "p99 ms",
+        "delivered of expected",
+        "sends refused",
+        "lost connections",
+    ];
     let mut table = Table::new("The same room, faster than its sockets", &head);
     let row = |name: &str, run: &Outcome, [ratio, bar]: [String; 2]| {
         let per_cpu = format!("{:.0}", run.deliveries_per_cpu_second());
@@ -77,6 +87,8 @@ pub async fn saturation(options: &Options, plaza: &Plaza) -> Result<Vec<Table>, 
             ratio,
             bar,
             ms(run.p99),
+            format!("{} of {}", run.delivered, run.expected),
+            run.refused.to_string(),
             run.lost_connections.to_string(),
         ]
     };

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::coalesce::Turn;
+use super::coalesce::{self, Turn};
 use super::{Hub, Phase, Stream};
 use crate::frame;
 use crate::limits::{BACKLOG_MAX, BUS_RETRY};
@@ -275,7 +275,7 @@ impl Hub {
         });
         let _entered = span.as_ref().map(tracing::Span::enter);
         let wire = frame::event(&topic, publication, body, follows);
-        let turn = stream.pace.turn(Instant::now());
+        let turn = stream.pace.turn(Instant::now(), coalesce::span(stream.subscribers.len()));
         let mut at = 0;
         while let Some(outlet) = stream.subscribers.get(at) {
             if outlet.is_gone() {
