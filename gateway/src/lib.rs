@@ -13,9 +13,9 @@
 //! - **An event is encoded once a node**, header and all, and shared by the queues of all its sockets. Writing it costs a
 //!   slot in a queue and a place in a vectored write: no copy, no second JSON. What waits goes out in one call, so a room
 //!   that is faster than its sockets costs one write for many events.
-//! - **A topic busier than one event in a span is written span by span**, by its own pace: nobody reads that fast, a span
-//!   grows with the connections to write to ([`limits::COALESCED_PER_CONNECTION`]), and a write costs more than all else about
-//!   a delivery. A quieter topic's events never wait.
+//! - **A busy topic is written span by span**, by its own pace: nobody reads that fast, and a write costs more than all else
+//!   about a delivery. A span grows with the connections to write to ([`limits::COALESCED_PER_CONNECTION`]). A quieter topic's
+//!   events never wait.
 //! - **Nothing numbered is dropped from a connection that stays open.** A queue that is full closes the connection, with a
 //!   code that says: come back and resume. Signals (typing, presence) give way before that.
 //! - **Follow first, then read.** A connection follows a topic and hears all that is newer before anything older is read for

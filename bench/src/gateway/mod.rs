@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::report::Table;
+use link::Error;
 use plaza::{Plaza, Stores};
 
 #[derive(Args)]
@@ -56,30 +58,36 @@ pub enum Scenario {
     Sends,
 }
 
-pub async fn run(options: Options) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub async fn run(options: Options) -> Result<(), Error> {
     let binary = plaza::binary(options.plaza.clone())?;
     let mut tables = Vec::new();
     for stores in &options.stores {
         println!("starting Plaza on {stores} stores …");
         let mut plaza = Plaza::start(&binary, *stores).await?;
-        plaza.populate(&options).await?;
-        for scenario in &options.only {
-            println!(
-                "{stores}: {} …",
-                scenario.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
-            );
-            tables.extend(match scenario {
-                Scenario::Idle => idle::run(&options, &plaza).await?,
-                Scenario::Room => rooms::room(&options, &plaza).await?,
-                Scenario::Pairs => rooms::pairs(&options, &plaza).await?,
-                Scenario::Saturation => rooms::saturation(&options, &plaza).await?,
-                Scenario::Sends => sends::run(&options, &plaza).await?,
-            });
-        }
+        let measured = measure(&options, &mut plaza).await;
+        // What it stored is dropped in any case.
         plaza.stop().await?;
+        tables.extend(measured?);
     }
     for table in &tables {
         table.print();
     }
     Ok(())
+}
+
+async fn measure(options: &Options, plaza: &mut Plaza) -> Result<Vec<Table>, Error> {
+    plaza.populate(options).await?;
+    let mut tables = Vec::new();
+    for scenario in &options.only {
+        let name = scenario.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        println!("{}: {name} …", plaza.stores());
+        tables.extend(match scenario {
+            Scenario::Idle => idle::run(options, plaza).await?,
+            Scenario::Room => rooms::room(options, plaza).await?,
+            Scenario::Pairs => rooms::pairs(options, plaza).await?,
+            Scenario::Saturation => rooms::saturation(options, plaza).await?,
+            Scenario::Sends => sends::run(options, plaza).await?,
+        });
+    }
+    Ok(tables)
 }

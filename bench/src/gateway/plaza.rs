@@ -41,6 +41,8 @@ impl fmt::Display for Stores {
 pub struct Plaza {
     server: Server,
     stores: Stores,
+    /// What it has on servers that outlive it.
+    own: Option<Own>,
     base: String,
     folder: tempfile::TempDir,
     sessions: Vec<Session>,
@@ -70,8 +72,12 @@ impl Plaza {
         let listen = format!("127.0.0.1:{port}");
         let data = folder.path().join("data").display().to_string();
         let mut environment = limits_out_of_the_way();
-        if stores == Stores::GrownUp {
-            environment.extend(grown_up().await?);
+        let own = match stores {
+            Stores::Embedded => None,
+            Stores::GrownUp => Some(Own::create().await?),
+        };
+        if let Some(own) = &own {
+            environment.extend(own.environment()?);
         }
         let log = folder.path().join("plaza.log");
         let mut server = Server::spawn(binary, &["up", "--listen", &listen, "--data-dir", &data], &environment, &log)?;
@@ -84,7 +90,7 @@ impl Plaza {
             tokio::time::sleep(ASK_EVERY).await;
         }
         let (sessions, pairs) = (Vec::new(), Vec::new());
-        Ok(Self { server, stores, base, folder, sessions, everybody: String::new(), pairs })
+        Ok(Self { server, stores, own, base, folder, sessions, everybody: String::new(), pairs })
     }
 
     /// Registers as many people as the scenarios need, puts them all into one room, and two by two into others.
@@ -152,8 +158,13 @@ impl Plaza {
         format!("Plaza, {} stores", self.stores)
     }
 
+    /// Ends it, and drops what it stored.
     pub async fn stop(self) -> Result<(), Error> {
-        Ok(self.server.stop().await?)
+        self.server.stop().await?;
+        match self.own {
+            Some(own) => own.drop().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -178,21 +189,46 @@ fn limits_out_of_the_way() -> Vec<(&'static str, String)> {
     .to_vec()
 }
 
-/// Where the servers are, and a database and a keyspace of this run's own.
-async fn grown_up() -> Result<Vec<(&'static str, String)>, Error> {
-    let servers = Servers::from_environment()?;
-    let name = format!("plaza_bench_{:08x}", rand::random::<u32>());
-    let admin = sqlx::PgPool::connect(&servers.postgres).await?;
-    // Not a value but a name, made two lines above: it cannot be bound.
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&admin).await?;
-    let (server, _database) = servers.postgres.rsplit_once('/').ok_or("PLAZA_TEST_POSTGRES_URL has no database")?;
-    Ok(vec![
-        ("PLAZA_POSTGRES_URL", format!("{server}/{name}")),
-        ("PLAZA_REDIS_URL", servers.redis),
-        ("PLAZA_REDIS_PREFIX", format!("{name}:")),
-        ("PLAZA_CASSANDRA_NODES", servers.cassandra),
-        ("PLAZA_CASSANDRA_KEYSPACE", name),
-    ])
+/// A database and a keyspace of one run's own. Keys in Redis end by themselves.
+struct Own {
+    servers: Servers,
+    name: String,
+}
+
+impl Own {
+    async fn create() -> Result<Self, Error> {
+        let own =
+            Self { servers: Servers::from_environment()?, name: format!("plaza_bench_{:08x}", rand::random::<u32>()) };
+        own.administer("CREATE DATABASE").await?;
+        Ok(own)
+    }
+
+    fn environment(&self) -> Result<Vec<(&'static str, String)>, Error> {
+        let Self { servers, name } = self;
+        let (server, _database) = servers.postgres.rsplit_once('/').ok_or("PLAZA_TEST_POSTGRES_URL has no database")?;
+        Ok(vec![
+            ("PLAZA_POSTGRES_URL", format!("{server}/{name}")),
+            ("PLAZA_REDIS_URL", servers.redis.clone()),
+            ("PLAZA_REDIS_PREFIX", format!("{name}:")),
+            ("PLAZA_CASSANDRA_NODES", servers.cassandra.clone()),
+            ("PLAZA_CASSANDRA_KEYSPACE", name.clone()),
+        ])
+    }
+
+    /// Drops both. The database takes the slot of its change stream with it.
+    async fn drop(self) -> Result<(), Error> {
+        self.administer("DROP DATABASE").await?;
+        let session = self.servers.cassandra().await?;
+        session.query_unpaged(format!("DROP KEYSPACE IF EXISTS {}", self.name), ()).await?;
+        Ok(())
+    }
+
+    async fn administer(&self, what: &str) -> Result<(), Error> {
+        let admin = sqlx::PgPool::connect(&self.servers.postgres).await?;
+        // Not a value but a name that `create` made: it cannot be bound.
+        sqlx::query(sqlx::AssertSqlSafe(format!("{what} {}", self.name))).execute(&admin).await?;
+        Ok(())
+    }
 }
 
 /// Servers that run already; `scripts/servers` has what starts them.
@@ -210,6 +246,17 @@ impl Servers {
             redis: read("PLAZA_TEST_REDIS_URL")?,
             cassandra: read("PLAZA_TEST_CASSANDRA_NODES")?,
         })
+    }
+
+    /// A session that reads and writes at LOCAL_QUORUM.
+    pub async fn cassandra(&self) -> Result<scylla::client::session::Session, Error> {
+        let profile = scylla::client::execution_profile::ExecutionProfile::builder()
+            .consistency(scylla::statement::Consistency::LocalQuorum)
+            .build();
+        let builder = scylla::client::session_builder::SessionBuilder::new()
+            .known_nodes(self.cassandra.split(','))
+            .default_execution_profile_handle(profile.into_handle());
+        Ok(builder.build().await?)
     }
 }
 

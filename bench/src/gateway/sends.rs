@@ -198,16 +198,7 @@ async fn redis_and_cassandra(servers: &Servers, load: Load) -> Result<f64, Error
     let Load { senders, lasting, .. } = load;
     let numbers = Client::new(Config::from_url(&servers.redis)?, None, None, None);
     drop(numbers.init().await?);
-    let session = scylla::client::session_builder::SessionBuilder::new()
-        .known_nodes(servers.cassandra.split(','))
-        .default_execution_profile_handle(
-            scylla::client::execution_profile::ExecutionProfile::builder()
-                .consistency(scylla::statement::Consistency::LocalQuorum)
-                .build()
-                .into_handle(),
-        )
-        .build()
-        .await?;
+    let session = servers.cassandra().await?;
     for statement in [
         "CREATE KEYSPACE IF NOT EXISTS plaza_bench_bare WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
         "CREATE TABLE IF NOT EXISTS plaza_bench_bare.messages (room uuid, bucket int, seq bigint, body text, PRIMARY KEY ((room, bucket), seq))",
@@ -240,7 +231,9 @@ async fn redis_and_cassandra(servers: &Servers, load: Load) -> Result<f64, Error
         }
     });
     let done = futures_util::future::try_join_all(writing).await?;
-    Ok(done.iter().sum::<i64>() as f64 / start.elapsed().as_secs_f64())
+    let per_second = done.iter().sum::<i64>() as f64 / start.elapsed().as_secs_f64();
+    session.query_unpaged("DROP KEYSPACE plaza_bench_bare", ()).await?;
+    Ok(per_second)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

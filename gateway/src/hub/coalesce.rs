@@ -1,8 +1,9 @@
 //! Events that follow each other closely leave together.
 //!
-//! An event of a quiet topic is written at once. In a topic that is faster than its [`span`], events join the queues of
-//! their connections without waking them, and all are woken when the span is over: one write a connection and span, not
-//! one an event. What decides is the topic's own pace, so nobody waits for a topic that is slow.
+//! An event that comes at least half a [`span`] after the last write of its topic is written at once. One that comes sooner
+//! joins the queues of its connections without waking them, as do those after it, and all are woken when the span is
+//! over: one write a connection and span, not one an event. What decides is the topic's own pace, so nobody waits for a
+//! topic that is slow.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Hub, Stream};
 use crate::limits::{COALESCED_MAX, COALESCED_MIN, COALESCED_PER_CONNECTION};
 
-/// How long events of a busy topic wait for each other: the longer, the more connections there are to write to.
+/// How far apart a busy topic's writes are: the farther, the more connections there are to write to.
 pub(super) fn span(connections: usize) -> Duration {
     let connections = u32::try_from(connections).unwrap_or(u32::MAX);
     COALESCED_PER_CONNECTION.saturating_mul(connections).clamp(COALESCED_MIN, COALESCED_MAX)
@@ -46,15 +47,15 @@ impl Pace {
         Self { woken: None, due: false }
     }
 
-    /// The turn of an event that comes `now`, in a topic whose events wait for each other for `span`.
+    /// The turn of an event that comes `now`, in a topic whose writes are a `span` apart when it is busy.
     pub fn turn(&mut self, now: Instant, span: Duration) -> Turn {
         if self.due {
             return Turn::Awaited;
         }
-        match self.woken.map(|woken| woken + span) {
-            Some(next) if now < next => {
+        match self.woken {
+            Some(woken) if now < woken + span / 2 => {
                 self.due = true;
-                Turn::Then(next)
+                Turn::Then(woken + span)
             }
             _ => {
                 self.woken = Some(now);
@@ -132,11 +133,11 @@ mod tests {
     #[test]
     fn a_quiet_topic_never_waits_and_a_busy_one_waits_for_the_end_of_its_span() {
         let mut pace = Pace::new();
-        let (start, span) = (Instant::now(), Duration::from_millis(5));
+        let (start, span) = (Instant::now(), Duration::from_millis(8));
         assert_eq!(pace.turn(start, span), Turn::Now);
-        assert_eq!(pace.turn(start + span, span), Turn::Now, "a span later it is quiet again");
-        let close = start + span + Duration::from_millis(1);
-        assert_eq!(pace.turn(close, span), Turn::Then(start + span * 2));
+        assert_eq!(pace.turn(start + span / 2, span), Turn::Now, "half a span later it is quiet again");
+        let close = start + span - Duration::from_nanos(1);
+        assert_eq!(pace.turn(close, span), Turn::Then(start + span / 2 * 3));
         assert_eq!(pace.turn(close, span), Turn::Awaited);
         pace.woke(start + span * 2);
         assert_eq!(pace.turn(start + span * 2, span), Turn::Then(start + span * 3), "it is as busy as before");

@@ -24,12 +24,12 @@ macro_rules! with_head {
         redis.call('DEL', head, window, held)
         redis.call('HSET', head, 'run', run, 'last', text(last), 'holds', holds)
     end
-    local function is_to_be_kept(age)
-        return not kept or now < kept or now - kept > tonumber(age) / 16
-    end
-    local function keep()
+    -- Whether a sixteenth of an age has passed since the ends of keys were moved; then moves the head's.
+    local function keep(age)
+        if kept and now >= kept and now - kept <= tonumber(age) / 16 then return false end
         redis.call('HSET', head, 'kept', text(now))
         redis.call('PEXPIRE', head, ARGV[1])
+        return true
     end
     -- Makes every position of before a lost one, by a number that no event has.
     local function lose()
@@ -57,10 +57,7 @@ macro_rules! with_window {
         if length > most + slack then redis.call('LTRIM', window, -most, -1) end
         redis.call('SPUBLISH', ARGV[2], event)
     end
-    if is_to_be_kept(ARGV[4]) then
-        keep()
-        redis.call('PEXPIRE', window, ARGV[4])
-    end
+    if keep(ARGV[4]) then redis.call('PEXPIRE', window, ARGV[4]) end
     ",
             $body
         )
@@ -70,7 +67,7 @@ macro_rules! with_window {
 /// Where the topic stands.
 pub(super) static HEAD: Script = Script::new(with_head!(
     r"
-    if is_to_be_kept(ARGV[1]) then keep() end
+    keep(ARGV[1])
     return text(last)
     "
 ));
@@ -78,7 +75,7 @@ pub(super) static HEAD: Script = Script::new(with_head!(
 /// What came after ARGV[2]: the last number and the events, or nothing when they are not all there.
 pub(super) static SINCE: Script = Script::new(with_head!(
     r"
-    if is_to_be_kept(ARGV[1]) then keep() end
+    keep(ARGV[1])
     local missed = last - tonumber(ARGV[2])
     if missed < 0 or missed > tonumber(ARGV[3]) then return {} end
     if missed == 0 then return { text(last) } end
@@ -148,7 +145,7 @@ pub(super) static PUBLISH_IN_ORDER: Script = Script::new(with_window!(
 /// Makes every position of before a lost one, by a number that no event has.
 pub(in crate::bus) static LOSE: Script = Script::new(with_head!(
     r"
-    if is_to_be_kept(ARGV[1]) then keep() end
+    keep(ARGV[1])
     lose()
     redis.call('HSET', head, 'last', text(last))
     "
