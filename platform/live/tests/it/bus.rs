@@ -199,6 +199,23 @@ async fn a_topic_that_is_left_is_not_heard_and_goes_on(mut nodes: Nodes) {
     assert_eq!(nodes.complete(left, &position).await, Some(vec![1]));
 }
 
+/// However many are asked for together, in the order in which they are asked for, and whether anybody spoke or not.
+async fn where_many_topics_stand_is_told_in_their_order(nodes: Nodes) {
+    let topics: Vec<Topic> = std::iter::repeat_with(room).take(100).collect();
+    let spoken = |number: usize| number as u64 % 3;
+    let mut expected = Vec::new();
+    for (number, topic) in topics.iter().enumerate() {
+        let start = nodes.hearer.follow(*topic).await.unwrap();
+        for n in 0..spoken(number) {
+            nodes.publish(*topic, n).await;
+        }
+        expected.push(Position { offset: start.offset + spoken(number), ..start });
+    }
+    for count in [0, 1, 2, 31, 32, 33, 64, 65, topics.len()] {
+        assert_eq!(nodes.hearer.positions(&topics[..count]).await.unwrap(), expected[..count], "of {count} topics");
+    }
+}
+
 macro_rules! conformance {
     ($($case:ident)*) => {
         mod local {
@@ -224,6 +241,7 @@ conformance! {
     a_hole_that_nobody_fills_is_given_up_at_the_limit
     orders_and_signals_are_heard_and_not_kept
     a_topic_that_is_left_is_not_heard_and_goes_on
+    where_many_topics_stand_is_told_in_their_order
 }
 
 /// A node that does not take what it hears is told, once there is room, that it missed something.

@@ -2,27 +2,32 @@
 
 use ::redis::Script;
 
-/// What all scripts on a head begin with. KEYS: head, window, held. ARGV[1]: the head's age in ms. Scripts that publish
-/// go on with the channel, the window's length, its age in ms, and the event.
+/// What all scripts on heads begin with. KEYS: head, window, held, of each topic. ARGV[1]: the heads' age in ms.
 ///
 /// Keys live for their age after the last use, or up to a sixteenth less: their end is not moved with each use.
-macro_rules! with_head {
+macro_rules! with_heads {
     ($($body:literal),+) => {
         concat!(
             r"
-    local head, window, held = KEYS[1], KEYS[2], KEYS[3]
     local function text(number) return string.format('%d', number) end
     local time = redis.call('TIME')
     local now = math.floor(time[1] * 1000 + time[2] / 1000)
     local server = redis.call('INFO', 'server')
     local _, id = string.find(server, 'run_id:', 1, true)
     local run = string.sub(server, id + 1, id + 40)
-    local known = redis.call('HMGET', head, 'run', 'last', 'kept', 'first', 'seq', 'holds')
-    local last, kept, first, at, holds = tonumber(known[2]), tonumber(known[3]), tonumber(known[4]), tonumber(known[5]), known[6]
-    if not last or known[1] ~= run then
-        last, kept, first, at, holds = time[1] * 1000000 + time[2], nil, nil, nil, '0'
-        redis.call('DEL', head, window, held)
-        redis.call('HSET', head, 'run', run, 'last', text(last), 'holds', holds)
+    local head, window, held
+    local last, kept, first, at, holds
+    -- Goes on with the topic whose keys begin there.
+    local function open(place)
+        head, window, held = KEYS[place], KEYS[place + 1], KEYS[place + 2]
+        local known = redis.call('HMGET', head, 'run', 'last', 'kept', 'first', 'seq', 'holds')
+        last, kept, first, at = tonumber(known[2]), tonumber(known[3]), tonumber(known[4]), tonumber(known[5])
+        holds = known[6]
+        if not last or known[1] ~= run then
+            last, kept, first, at, holds = time[1] * 1000000 + time[2], nil, nil, nil, '0'
+            redis.call('DEL', head, window, held)
+            redis.call('HSET', head, 'run', run, 'last', text(last), 'holds', holds)
+        end
     end
     -- Whether a sixteenth of an age has passed since the ends of keys were moved; then moves the head's.
     local function keep(age)
@@ -42,7 +47,14 @@ macro_rules! with_head {
     };
 }
 
-/// The same for those that append.
+/// The same for those on one topic.
+macro_rules! with_head {
+    ($($body:literal),+) => {
+        with_heads!("open(1)", $($body),+)
+    };
+}
+
+/// The same for those that append. Further ARGV: the channel, the window's length, its age in ms, and the event.
 macro_rules! with_window {
     ($body:literal) => {
         with_head!(
@@ -64,11 +76,16 @@ macro_rules! with_window {
     };
 }
 
-/// Where the topic stands.
-pub(super) static HEAD: Script = Script::new(with_head!(
+/// Where each topic stands.
+pub(super) static HEADS: Script = Script::new(with_heads!(
     r"
-    keep(ARGV[1])
-    return text(last)
+    local stand = {}
+    for topic = 1, #KEYS / 3 do
+        open(3 * topic - 2)
+        keep(ARGV[1])
+        stand[topic] = text(last)
+    end
+    return stand
     "
 ));
 
