@@ -62,8 +62,12 @@ export class PlazaProcess {
     }
     const path = this.#command[0] === "mock" ? "/__mock" : "/readyz";
     const deadline = Date.now() + READY_WITHIN_MS;
-    while (!(await answers(this.url + path))) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`Plaza does not start:\n${this.#said}`);
+    for (let trouble; (trouble = await troubleWith(this.url + path)) !== undefined; ) {
+      if (!this.#isAlive || Date.now() > deadline) {
+        // A server that nobody will stop keeps its test file from ending.
+        await this.#end("SIGTERM");
+        throw new Error(`Plaza does not start: ${trouble}\n${this.#said}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -94,16 +98,22 @@ export class PlazaProcess {
   }
 }
 
-async function answers(url: string): Promise<boolean> {
+/** Why a GET is not answered with success, if it is not. */
+async function troubleWith(url: string): Promise<string | undefined> {
   try {
-    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
-  } catch {
-    return false;
+    const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    return ok ? undefined : `${url} answers ${status}`;
+  } catch (error) {
+    const { cause } = error as Error;
+    return `${url}: ${cause instanceof Error ? cause.message : error}`;
   }
 }
 
-/** Below the range from which the kernel gives ports to outgoing connections: none of those takes it while the server is dead. */
-const [LOW, HIGH] = [6_000, 12_000];
+/**
+ * Below the range from which the kernel gives ports to outgoing connections: none of those takes it while the server is dead.
+ * Above the ports that `fetch` refuses to ask, of which 10080 is the highest (Fetch Standard, "port blocking").
+ */
+const [LOW, HIGH] = [12_000, 18_000];
 let next = LOW + ((process.pid * 10) % (HIGH - LOW));
 
 async function freePort(): Promise<number> {
