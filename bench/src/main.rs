@@ -17,6 +17,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
 mod cdc;
+mod database;
 mod feed_quality;
 mod feeds;
 mod floor;

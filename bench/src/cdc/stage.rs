@@ -10,12 +10,12 @@ use index::pipeline::{CONSUMER, Mappings, Pipeline};
 use kernel::{Clock, ContentKind, Secret};
 use postgres::Db;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Error};
+use crate::database::Database;
 use crate::texts::{Dice, prose};
 
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -29,7 +29,7 @@ pub struct Stage {
     pub engine: Arc<dyn index::Engine>,
     pub options: PgConnectOptions,
     name: &'static str,
-    admin: PgConnectOptions,
+    database: Database,
     _folder: tempfile::TempDir,
 }
 
@@ -48,16 +48,9 @@ pub struct Following {
 
 impl Stage {
     pub async fn open(engine: Engine) -> Result<Self, Error> {
-        let url = given("PLAZA_TEST_POSTGRES_URL")?;
-        let admin = PgConnectOptions::from_str(&url)?;
-        let database = format!("plaza_bench_{}", uuid::Uuid::new_v4().simple());
-        let mut link = PgConnection::connect_with(&admin).await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {database}"))).execute(&mut link).await?;
-        link.close().await?;
-        let (server, _) = url.rsplit_once('/').ok_or("PLAZA_TEST_POSTGRES_URL ends in a database")?;
-        let url = format!("{server}/{database}");
+        let database = Database::create().await?;
         let settings = postgres::Settings {
-            url: Some(Secret::new(url.clone())),
+            url: Some(Secret::new(database.url())),
             statement_ms_max: PATIENCE.as_millis() as u64,
             ..postgres::Settings::default()
         };
@@ -71,12 +64,13 @@ impl Stage {
             }
             Engine::Opensearch => {
                 let url = Some(Secret::new(given("PLAZA_TEST_OPENSEARCH_URL")?));
-                let prefix = format!("{}-", database.replace('_', "-"));
+                let prefix = format!("{}-", database.name().replace('_', "-"));
                 let settings = index::engine::opensearch::Settings { url, prefix };
                 (Arc::new(OpenSearch::new(&settings)?), "opensearch")
             }
         };
-        Ok(Self { db, engine, options: PgConnectOptions::from_str(&url)?, name, admin, _folder: folder })
+        let options = PgConnectOptions::from_str(&database.url())?;
+        Ok(Self { db, engine, options, name, database, _folder: folder })
     }
 
     /// Starts Plaza's pipeline, and waits until it has built what there is.
@@ -131,7 +125,6 @@ impl Stage {
 
     /// Drops what was made.
     pub async fn close(self) {
-        let database = self.options.get_database().unwrap_or_default().to_owned();
         for kind in [content::documents::Contents(ContentKind::Post)].iter().map(index::pipeline::Mapping::kind) {
             for generation in self.engine.generations(kind).await.unwrap_or_default() {
                 // The live one stays where it is until its folder or server goes.
@@ -139,12 +132,9 @@ impl Stage {
             }
         }
         self.db.close().await;
-        let Ok(mut link) = PgConnection::connect_with(&self.admin).await else { return };
-        let slots =
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1 AND NOT active";
-        drop(sqlx::query(slots).bind(&database).execute(&mut link).await);
-        let sql = AssertSqlSafe(format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"));
-        drop(sqlx::raw_sql(sql).execute(&mut link).await);
+        if let Err(error) = self.database.drop().await {
+            eprintln!("the benchmark's database stays: {error}");
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +13,12 @@ use plaza::adapters::{FeedContent, Relations};
 use postgres::Db;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::Failure;
 use super::graph::{Dice, Graph};
 use super::load::{Options, Store};
 use super::slices::{self, Unseen};
+use crate::database::Database;
 
 /// Timelines that are filled before the start: of those who will read.
 const READERS: usize = 1_000;
@@ -41,21 +39,14 @@ pub struct Stage {
     pub graph: Graph,
     /// Who reads, by how often they open the feed.
     pub readers: Vec<usize>,
-    admin: PgConnectOptions,
-    name: String,
+    database: Database,
 }
 
 impl Stage {
     pub async fn open(options: &Options, store: Store) -> Result<Self, Failure> {
-        let url = given("PLAZA_TEST_POSTGRES_URL")?;
-        let admin = PgConnectOptions::from_str(&url)?;
-        let name = format!("plaza_bench_{}", uuid::Uuid::new_v4().simple());
-        let mut link = PgConnection::connect_with(&admin).await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut link).await?;
-        link.close().await?;
-        let (server, _) = url.rsplit_once('/').ok_or("PLAZA_TEST_POSTGRES_URL ends in a database")?;
+        let database = Database::create().await?;
         let settings = postgres::Settings {
-            url: Some(Secret::new(format!("{server}/{name}"))),
+            url: Some(Secret::new(database.url())),
             statement_ms_max: 600_000,
             ..postgres::Settings::default()
         };
@@ -101,8 +92,7 @@ impl Stage {
             people: Vec::new(),
             graph: generated,
             readers: Vec::new(),
-            admin,
-            name,
+            database,
         };
         stage.fill(options.seed).await?;
         Ok(stage)
@@ -250,14 +240,7 @@ impl Stage {
     /// Drops what was made, but for what lies in Cassandra, which the next run writes over.
     pub async fn close(self) -> Result<(), Failure> {
         self.db.close().await;
-        let mut link = PgConnection::connect_with(&self.admin).await?;
-        let slots =
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1 AND NOT active";
-        sqlx::query(slots).bind(&self.name).execute(&mut link).await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)))
-            .execute(&mut link)
-            .await?;
-        Ok(())
+        self.database.drop().await
     }
 
     pub fn ctx(&self, person: UserId) -> kernel::Ctx {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Options;
 use super::link::{Error, Link};
+use crate::database::Database;
 use crate::process::Server;
 
 /// Longest wait for Plaza to be ready: embedded stores may have to be made first.
@@ -77,7 +78,7 @@ impl Plaza {
             Stores::GrownUp => Some(Own::create().await?),
         };
         if let Some(own) = &own {
-            environment.extend(own.environment()?);
+            environment.extend(own.environment());
         }
         let log = folder.path().join("plaza.log");
         let mut server = Server::spawn(binary, &["up", "--listen", &listen, "--data-dir", &data], &environment, &log)?;
@@ -192,48 +193,34 @@ fn limits_out_of_the_way() -> Vec<(&'static str, String)> {
 /// A database and a keyspace of one run's own. Keys in Redis end by themselves.
 struct Own {
     servers: Servers,
-    name: String,
+    database: Database,
 }
 
 impl Own {
     async fn create() -> Result<Self, Error> {
-        let own =
-            Self { servers: Servers::from_environment()?, name: format!("plaza_bench_{:08x}", rand::random::<u32>()) };
-        own.administer("CREATE DATABASE").await?;
-        Ok(own)
+        Ok(Self { servers: Servers::from_environment()?, database: Database::create().await? })
     }
 
-    fn environment(&self) -> Result<Vec<(&'static str, String)>, Error> {
-        let Self { servers, name } = self;
-        let (server, _database) = servers.postgres.rsplit_once('/').ok_or("PLAZA_TEST_POSTGRES_URL has no database")?;
-        Ok(vec![
-            ("PLAZA_POSTGRES_URL", format!("{server}/{name}")),
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let Self { servers, database } = self;
+        vec![
+            ("PLAZA_POSTGRES_URL", database.url()),
             ("PLAZA_REDIS_URL", servers.redis.clone()),
-            ("PLAZA_REDIS_PREFIX", format!("{name}:")),
+            ("PLAZA_REDIS_PREFIX", format!("{}:", database.name())),
             ("PLAZA_CASSANDRA_NODES", servers.cassandra.clone()),
-            ("PLAZA_CASSANDRA_KEYSPACE", name.clone()),
-        ])
+            ("PLAZA_CASSANDRA_KEYSPACE", database.name().to_owned()),
+        ]
     }
 
-    /// Drops both. The database takes the slot of its change stream with it.
     async fn drop(self) -> Result<(), Error> {
-        self.administer("DROP DATABASE").await?;
         let session = self.servers.cassandra().await?;
-        session.query_unpaged(format!("DROP KEYSPACE IF EXISTS {}", self.name), ()).await?;
-        Ok(())
-    }
-
-    async fn administer(&self, what: &str) -> Result<(), Error> {
-        let admin = sqlx::PgPool::connect(&self.servers.postgres).await?;
-        // Not a value but a name that `create` made: it cannot be bound.
-        sqlx::query(sqlx::AssertSqlSafe(format!("{what} {}", self.name))).execute(&admin).await?;
-        Ok(())
+        session.query_unpaged(format!("DROP KEYSPACE IF EXISTS {}", self.database.name()), ()).await?;
+        self.database.drop().await
     }
 }
 
 /// Servers that run already; `scripts/servers` has what starts them.
 pub struct Servers {
-    pub postgres: String,
     pub redis: String,
     pub cassandra: String,
 }
@@ -241,11 +228,7 @@ pub struct Servers {
 impl Servers {
     pub fn from_environment() -> Result<Self, Error> {
         let read = |name: &str| std::env::var(name).map_err(|_| format!("set {name}, or choose --stores embedded"));
-        Ok(Self {
-            postgres: read("PLAZA_TEST_POSTGRES_URL")?,
-            redis: read("PLAZA_TEST_REDIS_URL")?,
-            cassandra: read("PLAZA_TEST_CASSANDRA_NODES")?,
-        })
+        Ok(Self { redis: read("PLAZA_TEST_REDIS_URL")?, cassandra: read("PLAZA_TEST_CASSANDRA_NODES")? })
     }
 
     /// A session that reads and writes at LOCAL_QUORUM.
