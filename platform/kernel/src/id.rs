@@ -114,7 +114,7 @@ pub(crate) fn write_text(f: &mut fmt::Formatter<'_>, prefix: &str, uuid: Uuid) -
     }
     f.write_str(prefix)?;
     f.write_str("_")?;
-    digits.iter().try_for_each(|digit| fmt::Write::write_char(f, char::from(*digit)))
+    f.write_str(std::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
 }
 
 /// The prefix of an id's text form, and what it says.

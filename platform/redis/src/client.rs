@@ -8,10 +8,13 @@ use fred::interfaces::{ClientLike, EventInterface};
 use fred::types::config::{
     Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig, UnresponsiveConfig,
 };
-use fred::types::{FromValue, MultipleKeys, MultipleValues};
+use fred::types::{FromValue, MultipleKeys, MultipleValues, Value};
 use kernel::{Secret, StoreError};
 use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
+use crate::batch::{Asked, Batched, Call, carry, run};
 use crate::{Script, StoreResult, fault};
 
 /// Until a connection is made, TLS included.
@@ -48,6 +51,7 @@ impl Settings {
 #[derive(Clone)]
 pub struct Redis {
     client: Client,
+    batched: mpsc::Sender<Asked>,
 }
 
 impl Redis {
@@ -57,10 +61,12 @@ impl Redis {
         let performance =
             PerformanceConfig { default_command_timeout: COMMAND_TIMEOUT, ..PerformanceConfig::default() };
         let client = Client::new(config, Some(performance), Some(connection_config()), Some(reconnect_policy()));
-        // The task ends with the client.
+        // The tasks end with the client.
         drop(client.init().await.map_err(unreachable)?);
         tokio::spawn(report(client.clone()));
-        Ok(Self { client })
+        let (batched, asked) = mpsc::channel(COMMANDS_WAITING_MAX);
+        tokio::spawn(carry(client.clone(), asked));
+        Ok(Self { client, batched })
     }
 
     /// For plain commands, through fred's interfaces. Translate their errors with [`fault`].
@@ -90,6 +96,30 @@ impl Redis {
     ) -> StoreResult<R> {
         self.must_be_connected()?;
         script.get().evalsha_with_reload(&self.client, keys, args).await.map_err(fault)
+    }
+
+    /// Calls a script together with others, in as many keys and arguments as it takes. In a cluster, where their keys may lie on several
+    /// servers, alone.
+    pub async fn run_batched<R: FromValue>(
+        &self,
+        script: &'static Batched,
+        keys: Vec<String>,
+        args: impl IntoIterator<Item: Into<Value>>,
+    ) -> StoreResult<R> {
+        self.must_be_connected()?;
+        let args = args.into_iter().map(Into::into).collect();
+        let ((script, call), answered) = Call::of(script, keys, args).map_err(fault)?;
+        let carried = async {
+            if self.is_cluster() {
+                run(&self.client, script, vec![call]).await;
+            } else if self.batched.try_send((script, call)).is_err() {
+                return Err(Error::new(ErrorKind::Backpressure, "too many calls of scripts wait"));
+            }
+            answered.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Canceled, "the call was given up")))
+        };
+        let late = || Error::new(ErrorKind::Timeout, "a script was not answered in time");
+        let answer = timeout(COMMAND_TIMEOUT, carried).await.unwrap_or_else(|_| Err(late()));
+        answer.and_then(Value::convert).map_err(fault)
     }
 
     /// Asks for a sign of life.

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ::redis::{Redis as Client, Script};
+use ::redis::{Batched, Redis as Client, Script, Turn};
 use async_trait::async_trait;
 use kernel::{RoomId, StoreError, Timestamp, UserId};
 use parking_lot::Mutex;
@@ -32,19 +32,23 @@ const JUST_BEGUN: Duration = LEASE.saturating_sub(Duration::from_millis(100));
 /// A reading that is early by more than this, in milliseconds, is not early by its way alone.
 const CLOCK_STEP_MS: u64 = 1_000;
 
+macro_rules! lua {
+    ($($part:literal),+) => { concat!($(include_str!(concat!("lua/", $part, ".lua"))),+) };
+}
+
 macro_rules! script {
-    ($($part:literal),+) => {
-        Script::new(concat!(include_str!("lua/clock.lua"), $(include_str!(concat!("lua/", $part))),+))
+    ($name:literal) => {
+        Script::new(lua!("clock", "server", "wake", $name))
     };
 }
 
-static REST: Script = script!("wake.lua", "rest.lua");
-static RESERVE: Script = script!("wake.lua", "reserve.lua");
-static SETTLE: Script = script!("settle.lua");
-static STANDING: Script = script!("wake.lua", "standing.lua");
-static SETTLED: Script = script!("wake.lua", "settled.lua");
-static SEED: Script = script!("wake.lua", "seed.lua");
-static MOVE_GATE: Script = script!("wake.lua", "move_gate.lua");
+static REST: Script = script!("rest");
+static STANDING: Script = script!("standing");
+static SETTLED: Script = script!("settled");
+static SEED: Script = script!("seed");
+static MOVE_GATE: Script = script!("move_gate");
+static RESERVE: Batched = Batched::new(lua!("clock", "server"), lua!("wake", "reserve"), 4, 10, Turn::Early);
+static SETTLE: Batched = Batched::new(lua!("clock"), lua!("settle"), 4, 3, Turn::Early);
 
 /// Sequence numbers in a Redis server or cluster.
 pub struct Redis {
@@ -165,7 +169,7 @@ impl Sequencer for Redis {
     }
 
     async fn reserve(&self, key: &Key, payload: &str, known: Known) -> Result<Reserve, StoreError> {
-        let args = vec![
+        let args = [
             lease(),
             known.looked_up.map_or_else(String::new, |moment| moment.to_string()),
             (KEEP / 2).as_millis().to_string(),
@@ -177,7 +181,8 @@ impl Sequencer for Redis {
             payload.to_owned(),
             known.gate.map_or_else(String::new, |gate| gate.0.to_string()),
         ];
-        let answer = self.run(key.room, &RESERVE, self.keys_with(key), args).await?;
+        let answer: Vec<String> = self.client.run_batched(&RESERVE, self.keys_with(key), args).await?;
+        self.read_clock(shard(key.room), &answer)?;
         Ok(match word(&answer, 1)? {
             "given" => Reserve::Given {
                 seq: number(&answer, 2)?,
@@ -207,11 +212,12 @@ impl Sequencer for Redis {
     }
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
-        let args = vec![seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
-        Ok(self.client.run::<()>(&SETTLE, self.keys_with(key), args).await?)
+        let args = [seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
+        self.client.run_batched::<()>(&SETTLE, self.keys_with(key), args).await
     }
 
-    /// One server does what one connection asks in the order in which it is asked; a cluster has a server for each shard.
+    /// One server does what one connection asks in the order in which it is asked, and [`SETTLE`] has the early turn of those that share a run;
+    /// a cluster has a server for each shard.
     fn is_in_order(&self) -> bool {
         !self.client.is_cluster()
     }

@@ -16,11 +16,11 @@
 //!   further than the topic was silent. 2⁵³ µs are reached in 2255.
 //! - **A memory belongs to one run of one server.** A replica that takes over may lag, and a server that was restored may
 //!   be old: both would give numbers that other events have. So a head names the run id of the server that made it, and
-//!   each script asks the very server that runs it (10 µs of its time); under another run the topic begins anew.
+//!   each run of a script asks the very server that runs it (10 µs of its time); under another run the topic begins anew.
 //! - **The epoch is one key**, made by whoever finds none, and read on each connect: it tells clients quickly that all is
 //!   lost. Nothing rests on it: each topic's numbers are safe by themselves, so nodes may disagree on it for a moment.
 //! - **One script an event**: number, window and delivery happen at once or not at all, in one round trip, and in the
-//!   same order for all nodes.
+//!   same order for all nodes. Events of rooms that come at the same time share its run.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -163,7 +163,7 @@ impl Bus for RedisBus {
     async fn publish_in_order(&self, topic: Topic, seq: u64, event: &UserEvent) -> Result<Ordered, BusError> {
         let mut args = self.append_args(topic, draft(event)?);
         args.extend([Value::from(seq.to_string()), Value::from(HELD_MAX.to_string())]);
-        let run = self.redis.run::<Option<String>>(&PUBLISH_IN_ORDER, self.keys(topic), args);
+        let run = self.redis.run_batched::<Option<String>>(&PUBLISH_IN_ORDER, self.keys(topic), args);
         let missing = telemetry::timed("redis", "bus.publish_in_order", run).await.map_err(fault)?;
         match missing {
             None => Ok(Ordered::Published),

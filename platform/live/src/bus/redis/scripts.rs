@@ -1,20 +1,28 @@
 //! What happens at once in Redis.
 
-use ::redis::Script;
+use ::redis::{Batched, Script, Turn};
 
-/// What all scripts on heads begin with. KEYS: head, window, held, of each topic. ARGV[1]: the heads' age in ms.
-///
-/// Keys live for their age after the last use, or up to a sixteenth less: their end is not moved with each use.
-macro_rules! with_heads {
-    ($($body:literal),+) => {
-        concat!(
-            r"
+/// What all scripts on heads begin with: the clock, and whose memory it is.
+macro_rules! server {
+    () => {
+        r"
     local function text(number) return string.format('%d', number) end
     local time = redis.call('TIME')
     local now = math.floor(time[1] * 1000 + time[2] / 1000)
     local server = redis.call('INFO', 'server')
     local _, id = string.find(server, 'run_id:', 1, true)
     local run = string.sub(server, id + 1, id + 40)
+    "
+    };
+}
+
+/// What follows it. KEYS: head, window, held, of each topic. ARGV[1]: the heads' age in ms.
+///
+/// Keys live for their age after the last use, or up to a sixteenth less: their end is not moved with each use.
+macro_rules! on_heads {
+    ($($body:literal),+) => {
+        concat!(
+            r"
     local head, window, held
     local last, kept, first, at, holds
     -- Goes on with the topic whose keys begin there.
@@ -48,16 +56,16 @@ macro_rules! with_heads {
 }
 
 /// The same for those on one topic.
-macro_rules! with_head {
+macro_rules! on_head {
     ($($body:literal),+) => {
-        with_heads!("open(1)", $($body),+)
+        on_heads!("open(1)", $($body),+)
     };
 }
 
 /// The same for those that append. Further ARGV: the channel, the window's length, its age in ms, and the event.
-macro_rules! with_window {
+macro_rules! on_window {
     ($body:literal) => {
-        with_head!(
+        on_head!(
             r"
     local most, slack = tonumber(ARGV[3]), math.ceil(ARGV[3] / 8)
     local function append(draft, seq)
@@ -77,8 +85,10 @@ macro_rules! with_window {
 }
 
 /// Where each topic stands.
-pub(super) static HEADS: Script = Script::new(with_heads!(
-    r"
+pub(super) static HEADS: Script = Script::new(concat!(
+    server!(),
+    on_heads!(
+        r"
     local stand = {}
     for topic = 1, #KEYS / 3 do
         open(3 * topic - 2)
@@ -87,11 +97,14 @@ pub(super) static HEADS: Script = Script::new(with_heads!(
     end
     return stand
     "
+    )
 ));
 
 /// What came after ARGV[2]: the last number and the events, or nothing when they are not all there.
-pub(super) static SINCE: Script = Script::new(with_head!(
-    r"
+pub(super) static SINCE: Script = Script::new(concat!(
+    server!(),
+    on_head!(
+        r"
     keep(ARGV[1])
     local missed = last - tonumber(ARGV[2])
     if missed < 0 or missed > tonumber(ARGV[3]) then return {} end
@@ -101,20 +114,26 @@ pub(super) static SINCE: Script = Script::new(with_head!(
     table.insert(events, 1, text(last))
     return events
     "
+    )
 ));
 
 /// Appends ARGV[5], an event with its trace.
-pub(super) static PUBLISH: Script = Script::new(with_window!(
-    r"
+pub(super) static PUBLISH: Script = Script::new(concat!(
+    server!(),
+    on_window!(
+        r"
     append(ARGV[5], '-')
     redis.call('HSET', head, 'last', text(last))
     "
+    )
 ));
 
 /// Appends ARGV[5], whose own number is ARGV[6], when its turn has come, and whatever waited for it; up to ARGV[7] may
 /// wait. Answers the number that is missing before it, or nothing.
-pub(super) static PUBLISH_IN_ORDER: Script = Script::new(with_window!(
-    r"
+pub(super) static PUBLISH_IN_ORDER: Batched = Batched::new(
+    server!(),
+    on_window!(
+        r"
     local seq = tonumber(ARGV[6])
     if not at then
         append(ARGV[5], text(seq))
@@ -157,15 +176,22 @@ pub(super) static PUBLISH_IN_ORDER: Script = Script::new(with_window!(
     redis.call('HSET', head, 'last', text(last), 'seq', text(seq), 'holds', holds)
     return false
     "
-));
+    ),
+    3,
+    7,
+    Turn::Late,
+);
 
 /// Makes every position of before a lost one, by a number that no event has.
-pub(in crate::bus) static LOSE: Script = Script::new(with_head!(
-    r"
+pub(in crate::bus) static LOSE: Script = Script::new(concat!(
+    server!(),
+    on_head!(
+        r"
     keep(ARGV[1])
     lose()
     redis.call('HSET', head, 'last', text(last))
     "
+    )
 ));
 
 /// Delivers ARGV[2] on the channel ARGV[1] and keeps nothing. KEYS: one of the topic's, for the cluster's routing.

@@ -8,7 +8,8 @@ local head, settled, stamp = tonumber(room[2]), tonumber(room[3]), tonumber(room
 local gate, kept = room[5] or '0', tonumber(room[6] or 0)
 if ARGV[10] ~= '' and ARGV[10] ~= gate then return { moment, 'moved' } end
 
-local earlier = redis.call('SET', KEYS[4], text(head + 1), 'NX', 'GET', 'PX', ARGV[7])
+local seq = text(head + 1)
+local earlier = redis.call('SET', KEYS[4], seq, 'NX', 'GET', 'PX', ARGV[7])
 if earlier then
   local reservation = redis.call('HGET', KEYS[3], earlier)
   if reservation then return { moment, 'pending', earlier, reservation } end
@@ -31,16 +32,15 @@ if head > settled then
   if lowest and now - tonumber(string.match(lowest, '^%d+|(%d+)|')) > tonumber(ARGV[5]) then stalled = '1' end
 end
 
-head = head + 1
-stamp = math.max(stamp + 1, now_us - tonumber(ARGV[6]))
+stamp = text(math.max(stamp + 1, now_us - tonumber(ARGV[6])))
 local idle = tonumber(ARGV[7])
 -- Its age is set anew now and then, not with each message.
 if now < kept or now - kept > idle / 16 then
-  redis.call('HSET', KEYS[2], 'head', text(head), 'stamp', text(stamp), 'kept', text(now))
+  redis.call('HSET', KEYS[2], 'head', seq, 'stamp', stamp, 'kept', text(now))
   redis.call('PEXPIRE', KEYS[2], ARGV[7])
 else
-  redis.call('HSET', KEYS[2], 'head', text(head), 'stamp', text(stamp))
+  redis.call('HSET', KEYS[2], 'head', seq, 'stamp', stamp)
 end
-redis.call('HSET', KEYS[3], text(head), text(stamp) .. '|' .. text(now) .. '|' .. ARGV[8] .. '|' .. ARGV[9])
+redis.call('HSET', KEYS[3], seq, stamp .. '|' .. text(now) .. '|' .. ARGV[8] .. '|' .. ARGV[9])
 redis.call('PEXPIRE', KEYS[3], ARGV[7])
-return { moment, 'given', text(head), text(stamp), stalled, gate }
+return { moment, 'given', seq, stamp, stalled, gate }

@@ -1,9 +1,6 @@
--- Begins every script that asks or changes the memory, after clock.lua. KEYS[1]: the marker of the room's shard. ARGV[1]: the
--- lease, in milliseconds. Leaves: `run` (of this server), `memory` (its beginning), `moment` (now, in this memory; every answer begins
--- with it), `awake` (since when, or from when on), `rest` (0 when awake).
-local server = redis.call('INFO', 'server')
-local _, at = string.find(server, 'run_id:', 1, true)
-local run = string.sub(server, at + 1, at + 40)
+-- Begins every script that asks or changes the memory, after clock.lua and server.lua. KEYS[1]: the marker of the room's shard. ARGV[1]:
+-- the lease, in milliseconds. Leaves: `memory` (the beginning of `run`), `moment` (now, in this memory; every answer begins with it), `awake`
+-- (since when, or from when on), `rest` (0 when awake).
 local mark = redis.call('HMGET', KEYS[1], 'run', 'since')
 if mark[1] ~= run then
   redis.call('HSET', KEYS[1], 'run', run, 'since', text(now))

@@ -1,0 +1,153 @@
+//! Calls of scripts that are carried out together.
+//!
+//! While calls are on their way, those that come gather, and leave as soon as the answers are there: one run of a script then serves all of
+//! them. So nobody waits who comes alone, and the more come at once, the less each costs: a run costs Redis and the driver about
+//! as much as a call.
+
+use std::sync::OnceLock;
+
+use fred::clients::Client;
+use fred::error::{Error, ErrorKind};
+use fred::interfaces::ClientLike as _;
+use fred::types::{Value, scripts};
+use futures_util::future::join_all;
+use tokio::sync::{mpsc, oneshot};
+
+/// Calls that leave together: other clients of the server wait for so many at most (10 to 30 µs each).
+const CALLS_MAX: usize = 32;
+
+/// A script whose calls need not be carried out one by one, as a `static` beside the code that makes them.
+///
+/// Each call is as good as a script of its own: nothing comes between its commands, and one that fails leaves the others alone.
+#[derive(Debug)]
+pub struct Batched {
+    once: &'static str,
+    each: &'static str,
+    keys: usize,
+    args: usize,
+    turn: Turn,
+    script: OnceLock<scripts::Script>,
+}
+
+/// Which of the calls that leave together are carried out first. Within a turn the order is nobody's to rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// What is only kept.
+    Early,
+    /// What others hear of: they find what was to be kept before.
+    Late,
+}
+
+impl Batched {
+    /// Lua that runs `once` for all calls, and then `each` with the `KEYS` and `ARGV` of every call. What `each` returns is the
+    /// call's answer. `each` sees the locals of `once`.
+    #[must_use]
+    pub const fn new(once: &'static str, each: &'static str, keys: usize, args: usize, turn: Turn) -> Self {
+        Self { once, each, keys, args, turn, script: OnceLock::new() }
+    }
+
+    fn script(&self) -> &scripts::Script {
+        let Self { once, each, keys, args, .. } = self;
+        self.script.get_or_init(|| {
+            scripts::Script::from_lua(format!(
+                "{once}
+                local function call(KEYS, ARGV) {each}
+                end
+                local answers = {{}}
+                for n = 0, #KEYS / {keys} - 1 do
+                    local keys, args = {{}}, {{}}
+                    for i = 1, {keys} do keys[i] = KEYS[n * {keys} + i] end
+                    for i = 1, {args} do args[i] = ARGV[n * {args} + i] end
+                    local done, answer = pcall(call, keys, args)
+                    if not done then answer = type(answer) == 'table' and answer.err or tostring(answer) end
+                    answers[2 * n + 1], answers[2 * n + 2] = done and 1 or 0, answer or false
+                end
+                return answers"
+            ))
+        })
+    }
+}
+
+/// A call on its way.
+pub(crate) struct Call {
+    keys: Vec<String>,
+    args: Vec<Value>,
+    answer: oneshot::Sender<Result<Value, Error>>,
+}
+
+/// A call of a script, and where its answer comes.
+pub(crate) type Asked = (&'static Batched, Call);
+
+impl Call {
+    /// Fails if they are not as many as the script takes.
+    pub(crate) fn of(
+        script: &'static Batched,
+        keys: Vec<String>,
+        args: Vec<Value>,
+    ) -> Result<(Asked, oneshot::Receiver<Result<Value, Error>>), Error> {
+        if (keys.len(), args.len()) != (script.keys, script.args) {
+            let why =
+                format!("{} keys and {} arguments for {} and {}", keys.len(), args.len(), script.keys, script.args);
+            return Err(Error::new(ErrorKind::InvalidArgument, why));
+        }
+        let (answer, answered) = oneshot::channel();
+        Ok(((script, Self { keys, args, answer }), answered))
+    }
+}
+
+/// Carries calls out until nobody can make any more.
+pub(crate) async fn carry(client: Client, mut asked: mpsc::Receiver<Asked>) {
+    let mut gathered = Vec::with_capacity(CALLS_MAX);
+    while asked.recv_many(&mut gathered, CALLS_MAX).await > 0 {
+        // In this order they reach the server.
+        join_all(groups(&mut gathered).into_iter().map(|(script, calls)| run(&client, script, calls))).await;
+    }
+}
+
+/// By script, those of the early turn first. Without those that nobody waits for any more.
+fn groups(gathered: &mut Vec<Asked>) -> Vec<(&'static Batched, Vec<Call>)> {
+    let mut groups: Vec<(&'static Batched, Vec<Call>)> = Vec::new();
+    for (script, call) in gathered.drain(..).filter(|(_, call)| !call.answer.is_closed()) {
+        match groups.iter_mut().find(|(known, _)| std::ptr::eq(*known, script)) {
+            Some((_, calls)) => calls.push(call),
+            None => groups.push((script, vec![call])),
+        }
+    }
+    groups.sort_by_key(|(script, _)| script.turn);
+    groups
+}
+
+/// Runs a script for calls on one server.
+pub(crate) async fn run(client: &Client, script: &'static Batched, calls: Vec<Call>) {
+    let (mut keys, mut args, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+    for call in calls {
+        keys.extend(call.keys);
+        args.extend(call.args);
+        waiting.push(call.answer);
+    }
+    let answers = if client.is_connected() {
+        script.script().evalsha_with_reload::<Vec<Value>, _, _>(client, keys, args).await
+    } else {
+        Err(Error::new(ErrorKind::Routing, "not connected to Redis"))
+    };
+    let answers = answers.and_then(|answers| {
+        let is_whole = answers.len() == 2 * waiting.len();
+        if is_whole { Ok(answers) } else { Err(Error::new(ErrorKind::Protocol, "a script answered too little")) }
+    });
+    match answers {
+        Ok(answers) => {
+            let mut answers = answers.into_iter();
+            for waits in waiting {
+                let (Some(done), Some(answer)) = (answers.next(), answers.next()) else { return };
+                let failed = || Error::new(ErrorKind::Unknown, answer.as_string().unwrap_or_default());
+                // Whoever no longer waits does not want to know.
+                drop(waits.send(if done.as_i64() == Some(1) { Ok(answer) } else { Err(failed()) }));
+            }
+        }
+        Err(error) => {
+            for waits in waiting {
+                drop(waits.send(Err(Error::new(error.kind().clone(), error.details().to_owned()))));
+            }
+        }
+    }
+}

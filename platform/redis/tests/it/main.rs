@@ -1,0 +1,3 @@
+//! Scripts on a real Redis.
+
+mod batch;
