@@ -18,32 +18,23 @@ const CALLS_MAX: usize = 32;
 
 /// A script whose calls need not be carried out one by one, as a `static` beside the code that makes them.
 ///
-/// Each call is as good as a script of its own: nothing comes between its commands, and one that fails leaves the others alone.
+/// Each call is as good as a script of its own: nothing comes between its commands, and one that fails leaves the others alone. It
+/// leaves no earlier than what was begun before it, and may be overtaken by what is begun after it.
 #[derive(Debug)]
 pub struct Batched {
     once: &'static str,
     each: &'static str,
     keys: usize,
     args: usize,
-    turn: Turn,
     script: OnceLock<scripts::Script>,
-}
-
-/// Which of the calls that leave together are carried out first. Within a turn the order is nobody's to rely on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Turn {
-    /// What is only kept.
-    Early,
-    /// What others hear of: they find what was to be kept before.
-    Late,
 }
 
 impl Batched {
     /// Lua that runs `once` for all calls, and then `each` with the `KEYS` and `ARGV` of every call. What `each` returns is the
     /// call's answer. `each` sees the locals of `once`.
     #[must_use]
-    pub const fn new(once: &'static str, each: &'static str, keys: usize, args: usize, turn: Turn) -> Self {
-        Self { once, each, keys, args, turn, script: OnceLock::new() }
+    pub const fn new(once: &'static str, each: &'static str, keys: usize, args: usize) -> Self {
+        Self { once, each, keys, args, script: OnceLock::new() }
     }
 
     fn script(&self) -> &scripts::Script {
@@ -99,12 +90,11 @@ impl Call {
 pub(crate) async fn carry(client: Client, mut asked: mpsc::Receiver<Asked>) {
     let mut gathered = Vec::with_capacity(CALLS_MAX);
     while asked.recv_many(&mut gathered, CALLS_MAX).await > 0 {
-        // In this order they reach the server.
         join_all(groups(&mut gathered).into_iter().map(|(script, calls)| run(&client, script, calls))).await;
     }
 }
 
-/// By script, those of the early turn first. Without those that nobody waits for any more.
+/// By script, without those that nobody waits for any more.
 fn groups(gathered: &mut Vec<Asked>) -> Vec<(&'static Batched, Vec<Call>)> {
     let mut groups: Vec<(&'static Batched, Vec<Call>)> = Vec::new();
     for (script, call) in gathered.drain(..).filter(|(_, call)| !call.answer.is_closed()) {
@@ -113,7 +103,6 @@ fn groups(gathered: &mut Vec<Asked>) -> Vec<(&'static Batched, Vec<Call>)> {
             None => groups.push((script, vec![call])),
         }
     }
-    groups.sort_by_key(|(script, _)| script.turn);
     groups
 }
 

@@ -9,8 +9,8 @@
 //!   repeated, decides.
 //! - With the link down, commands fail at once instead of queueing until their deadline: who asks for a live thing
 //!   wants to know that it is not live.
-//! - What every message calls for goes in batches when many come at once ([`Batched`]): Redis's one thread is what a busy cluster
-//!   runs out of first, and in a batch of four a call takes about two thirds of the time that it takes alone.
+//! - What every message waits for goes in batches when many come at once ([`Batched`]): Redis's one thread is what busy nodes
+//!   run out of first, and in a batch of four a call takes about two thirds of the time that it takes alone.
 //! - Hearing has a connection of its own. After a reconnect it subscribes to nothing by itself: the caller, who must
 //!   know what it missed meanwhile, is told and subscribes anew.
 
@@ -22,7 +22,7 @@ mod subscriber;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use batch::{Batched, Turn};
+pub use batch::Batched;
 pub use client::{Redis, Settings};
 pub use fault::{StoreResult, fault};
 pub use script::Script;

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ::redis::{Batched, Redis as Client, Script, Turn};
+use ::redis::{Batched, Redis as Client, Script};
 use async_trait::async_trait;
 use kernel::{RoomId, StoreError, Timestamp, UserId};
 use parking_lot::Mutex;
@@ -47,8 +47,9 @@ static STANDING: Script = script!("standing");
 static SETTLED: Script = script!("settled");
 static SEED: Script = script!("seed");
 static MOVE_GATE: Script = script!("move_gate");
-static RESERVE: Batched = Batched::new(lua!("clock", "server"), lua!("wake", "reserve"), 4, 10, Turn::Early);
-static SETTLE: Batched = Batched::new(lua!("clock"), lua!("settle"), 4, 3, Turn::Early);
+static RESERVE: Batched = Batched::new(lua!("clock", "server"), lua!("wake", "reserve"), 4, 10);
+/// Does not gather with others, which what is begun after it could overtake.
+static SETTLE: Script = Script::new(lua!("clock", "settle"));
 
 /// Sequence numbers in a Redis server or cluster.
 pub struct Redis {
@@ -212,12 +213,11 @@ impl Sequencer for Redis {
     }
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
-        let args = [seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
-        self.client.run_batched::<()>(&SETTLE, self.keys_with(key), args).await
+        let args = vec![seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
+        self.client.run::<()>(&SETTLE, self.keys_with(key), args).await
     }
 
-    /// One server does what one connection asks in the order in which it is asked, and [`SETTLE`] has the early turn of those that share a run;
-    /// a cluster has a server for each shard.
+    /// One server does what one connection asks in the order in which it is asked; a cluster has a server for each shard.
     fn is_in_order(&self) -> bool {
         !self.client.is_cluster()
     }

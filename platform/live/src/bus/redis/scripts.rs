@@ -1,6 +1,6 @@
 //! What happens at once in Redis.
 
-use ::redis::{Batched, Script, Turn};
+use ::redis::{Batched, Script};
 
 /// What all scripts on heads begin with: the clock, and whose memory it is.
 macro_rules! server {
@@ -179,7 +179,6 @@ pub(super) static PUBLISH_IN_ORDER: Batched = Batched::new(
     ),
     3,
     7,
-    Turn::Late,
 );
 
 /// Makes every position of before a lost one, by a number that no event has.
