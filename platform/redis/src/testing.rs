@@ -5,8 +5,12 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use fred::interfaces::ClientLike as _;
+use fred::types::{CustomCommand, Value};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
+
+use crate::{Redis, Settings};
 
 /// Longest wait for a server to answer.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -31,6 +35,7 @@ impl Server {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--repl-diskless-sync-delay", "0"])
             .arg("--dir")
             .arg(folder.path())
             .stdin(Stdio::null())
@@ -55,6 +60,36 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// A command in words, and its answer as text.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn say(&self, words: &[&str]) -> String {
+        let redis = Redis::connect(&Settings::new(self.url())).await.expect("it answers");
+        let (name, rest) = words.split_first().expect("a command has a name");
+        let command = CustomCommand::new(name.to_string(), None::<u16>, false);
+        let rest = rest.iter().map(|word| Value::from(*word)).collect::<Vec<_>>();
+        let answer: Value = redis.commands().custom(command, rest).await.expect("it is allowed");
+        answer.as_string().unwrap_or_default()
+    }
+
+    /// Becomes a replica, and returns when it has all that `master` has.
+    pub async fn follow(&self, master: &Self) {
+        self.say(&["REPLICAOF", "127.0.0.1", &master.port.to_string()]).await;
+        let deadline = Instant::now() + READY_WITHIN;
+        while !self.say(&["INFO", "replication"]).await.contains("master_link_status:up") {
+            assert!(Instant::now() < deadline, "the replica does not reach its master");
+            sleep(ASK_EVERY).await;
+        }
+        let caught_up = master.say(&["WAIT", "1", &READY_WITHIN.as_millis().to_string()]).await;
+        assert_eq!(caught_up, "1", "the replica lags");
+    }
+
+    /// Is a replica no longer, and takes writes.
+    pub async fn promote(&self) {
+        self.say(&["REPLICAOF", "NO", "ONE"]).await;
     }
 
     /// Stops answering, and keeps everything (SIGSTOP).

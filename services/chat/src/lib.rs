@@ -20,9 +20,10 @@
 //!   later under a number that a new memory has given again can be *seen* there, by who reads between the two writes, until the
 //!   later one replaces it. It takes the loss of Redis, a writer frozen for longer than the lease, and both within the
 //!   same room and moment; neither message was acknowledged before.
-//! - **Redis** is one memory (a server, or a cluster by shards of rooms). Restarted, emptied or failed over, it is noticed by its run id within the
-//!   very script that gives a number; then nothing is given for the lease, and clients are told when to try again. Its clocks
-//!   may differ between servers by less than the lease; it must not evict by itself (`noeviction`, the default).
+//! - **Redis** is one memory (a server, or a cluster by shards of rooms). Restarted, emptied or failed over, it is noticed by its replication id
+//!   within the very script that gives a number; then nothing is given for the lease, and clients are told when to try again. The
+//!   same happens when a master's first replica comes, and an hour after its last one went (`repl-backlog-ttl`). Its clocks may differ
+//!   between servers by less than the lease; it must not evict by itself (`noeviction`, the default).
 //! - **Without Redis** the numbers of Cassandra rooms are given in this process, so there must be only one.
 //! - **A client's id is remembered for 30 days** in Cassandra, and for ever in PostgreSQL.
 //! - **Partitions are bounded**: 16,384 messages, one key, the reactions of 16 messages with at most 10,000 each. Old buckets must not be

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::interfaces::ClientLike as _;
-use fred::types::{CustomCommand, Value};
 use kernel::{RoomId, Timestamp, UserId};
 use live::bus::{LocalBus, Ordered, RedisBus, Window};
 use live::{Bus, CloseReason, Control, Incoming, Position, Publication, Signal, Since, Topic, UserEvent};
@@ -323,33 +321,25 @@ async fn an_emptied_redis_begins_another_epoch_and_is_heard_again() {
 async fn a_node_hears_again_however_late_the_epoch_can_be_read() {
     let server = ::redis::testing::Server::start().await;
     let mut nodes = Nodes::redis_at(&server.url(), "p:").await;
-    let redis = ::redis::Redis::connect(&::redis::Settings::new(server.url())).await.unwrap();
     let topic = room();
     nodes.hearer.follow(topic).await.unwrap();
     // A list is no name: whoever reads it is told that it is of the wrong type.
     for command in [&["DEL", "p:bus:epoch"][..], &["LPUSH", "p:bus:epoch", "x"], &["CLIENT", "KILL", "TYPE", "pubsub"]]
     {
-        say(&redis, command).await;
+        server.say(command).await;
     }
     let deadline = tokio::time::Instant::now() + HEARD_WITHIN;
-    while !say(&redis, &["INFO", "errorstats"]).await.contains("errorstat_WRONGTYPE:count=3") {
+    while !server.say(&["INFO", "errorstats"]).await.contains("errorstat_WRONGTYPE:count=3") {
         assert!(tokio::time::Instant::now() < deadline, "the node does not try again");
         tokio::task::yield_now().await;
     }
-    say(&redis, &["DEL", "p:bus:epoch"]).await;
+    server.say(&["DEL", "p:bus:epoch"]).await;
     assert!(matches!(nodes.hear().await, Incoming::Suspect));
     nodes.publish(topic, 1).await;
     assert_eq!(number(&nodes.hear_event().await), 1);
 }
 
-/// A command in words, and its answer as text.
-async fn say(redis: &::redis::Redis, words: &[&'static str]) -> String {
-    let (name, rest) = words.split_first().unwrap();
-    let command = CustomCommand::new_static(name, None::<u16>, false);
-    redis.commands().custom::<Value, _>(command, rest.to_vec()).await.unwrap().as_string().unwrap_or_default()
-}
-
-/// A replica that took over without the last events: it knows the epoch and the topic, but has another run id.
+/// A replica that took over without the last events: it knows the epoch and the topic, but has another replication id.
 #[tokio::test]
 async fn a_replica_that_takes_over_gives_no_number_twice() {
     let settings = ::redis::Settings::new(crate::redis_url());
@@ -363,9 +353,37 @@ async fn a_replica_that_takes_over_gives_no_number_twice() {
         assert_eq!(number(&nodes.hear_event().await), n);
     }
     let head = format!("{prefix}bus:{{{topic}}}:head");
-    static LAG: ::redis::Script = ::redis::Script::new("redis.call('HSET', KEYS[1], 'last', ARGV[1], 'run', ARGV[2])");
-    let lagging = vec![(start.offset + 2).to_string(), "0".repeat(40)];
+    static LAG: ::redis::Script =
+        ::redis::Script::new("redis.call('HSET', KEYS[1], 'last', ARGV[1], 'memory', ARGV[2])");
+    let lagging = vec![(start.offset + 2).to_string(), "0".repeat(16)];
     redis.run::<()>(&LAG, vec![head], lagging).await.unwrap();
+    nodes.publish(topic, 4).await;
+    let fourth = nodes.hear_event().await;
+    assert_eq!(number(&fourth), 4);
+    assert!(fourth.offset > start.offset + 3, "{} names two events", fourth.offset);
+    assert_eq!(nodes.complete(topic, &start).await, None, "what was before the change is lost, and said to be");
+}
+
+/// A master that was cut off while another reigned, and has the other's memory when it is master again: never restarted, it lacks
+/// the events that it published meanwhile.
+#[tokio::test]
+async fn a_master_that_comes_back_gives_no_number_twice() {
+    let [one, other] = [::redis::testing::Server::start().await, ::redis::testing::Server::start().await];
+    // A server counts as another one when its first replica comes.
+    other.follow(&one).await;
+    let mut nodes = Nodes::redis_at(&one.url(), "p:").await;
+    let topic = room();
+    let start = nodes.hearer.follow(topic).await.unwrap();
+    nodes.publish(topic, 1).await;
+    assert_eq!(number(&nodes.hear_event().await), 1);
+    one.say(&["WAIT", "1", "0"]).await;
+    other.promote().await;
+    for n in 2..=3 {
+        nodes.publish(topic, n).await;
+        assert_eq!(number(&nodes.hear_event().await), n);
+    }
+    one.follow(&other).await;
+    one.promote().await;
     nodes.publish(topic, 4).await;
     let fourth = nodes.hear_event().await;
     assert_eq!(number(&fourth), 4);

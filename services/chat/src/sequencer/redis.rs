@@ -1,10 +1,10 @@
 //! Sequence numbers in Redis, for several nodes.
 //!
-//! A room's numbers live in one hash (`run`, `head`, `settled`, `at`, `stamp`, `gate`, `kept`), its pending reservations in a second one, its
-//! recent keys beside them. Each shard of rooms has a marker, which names the run of the server that its memory belongs to:
-//! a server that was emptied has no marker, and one that was restarted, restored or failed over has another run id
-//! (asked inside the script, from the very server that decides). Either way the shard's memory is not what it was: it
-//! rests, and its rooms are seeded again. Redis must not evict keys by itself (`maxmemory-policy noeviction`, its default).
+//! A room lives in one hash (`memory`, `awake`, `head`, `settled`, `at`, `stamp`, `gate`, `kept`, and each pending reservation under its number), its
+//! recent keys beside it. Each shard of rooms has a marker, which names the memory that it belongs to: a server that was emptied
+//! has no marker, and one that was restarted, restored, or failed over, also to itself, has another replication id (asked
+//! inside the script, from the very server that decides). Either way the shard's memory is not what it was: it rests, and its
+//! rooms are seeded again. Redis must not evict keys by itself (`maxmemory-policy noeviction`, its default).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,18 +36,12 @@ macro_rules! lua {
     ($($part:literal),+) => { concat!($(include_str!(concat!("lua/", $part, ".lua"))),+) };
 }
 
-macro_rules! script {
-    ($name:literal) => {
-        Script::new(lua!("clock", "server", "wake", $name))
-    };
-}
-
-static REST: Script = script!("rest");
-static STANDING: Script = script!("standing");
-static SETTLED: Script = script!("settled");
-static SEED: Script = script!("seed");
-static MOVE_GATE: Script = script!("move_gate");
-static RESERVE: Batched = Batched::new(lua!("clock", "server"), lua!("wake", "reserve"), 4, 10);
+static REST: Script = Script::new(lua!("clock", "server", "wake", "rest"));
+static STANDING: Script = Script::new(lua!("clock", "server", "wake", "standing"));
+static SETTLED: Script = Script::new(lua!("clock", "server", "settled"));
+static SEED: Script = Script::new(lua!("clock", "server", "wake", "seed"));
+static MOVE_GATE: Script = Script::new(lua!("clock", "server", "move_gate"));
+static RESERVE: Batched = Batched::new(lua!("clock", "server"), lua!("wake", "reserve"), 3, 10);
 /// Does not gather with others, which what is begun after it could overtake.
 static SETTLE: Script = Script::new(lua!("clock", "settle"));
 
@@ -117,21 +111,15 @@ impl Redis {
         format!("{}{{seq{shard}}}", self.prefix)
     }
 
-    /// Marker, room, pending.
-    fn keys(&self, room: RoomId) -> Vec<String> {
-        let marker = self.marker(shard(room));
-        let room = format!("{marker}:{}", room.uuid().simple());
-        let pending = format!("{room}:pending");
-        vec![marker, room, pending]
+    fn room(&self, room: RoomId) -> String {
+        format!("{}:{}", self.marker(shard(room)), room.uuid().simple())
     }
 
-    fn keys_with(&self, key: &Key) -> Vec<String> {
-        let mut keys = self.keys(key.room);
-        keys.push(format!("{}:{}:{}", keys[1], key.sender.uuid().simple(), key.client_id.simple()));
-        keys
+    fn key(&self, key: &Key) -> String {
+        format!("{}:{}:{}", self.room(key.room), key.sender.uuid().simple(), key.client_id.simple())
     }
 
-    /// Runs a script that begins with `wake.lua`.
+    /// Runs a script that begins with `server.lua`.
     async fn run(
         &self,
         room: RoomId,
@@ -182,7 +170,8 @@ impl Sequencer for Redis {
             payload.to_owned(),
             known.gate.map_or_else(String::new, |gate| gate.0.to_string()),
         ];
-        let answer: Vec<String> = self.client.run_batched(&RESERVE, self.keys_with(key), args).await?;
+        let keys = vec![self.marker(shard(key.room)), self.room(key.room), self.key(key)];
+        let answer: Vec<String> = self.client.run_batched(&RESERVE, keys, args).await?;
         self.read_clock(shard(key.room), &answer)?;
         Ok(match word(&answer, 1)? {
             "given" => Reserve::Given {
@@ -209,12 +198,12 @@ impl Sequencer for Redis {
     }
 
     async fn move_gate(&self, room: RoomId) -> Result<(), StoreError> {
-        self.run(room, &MOVE_GATE, self.keys(room), vec![lease()]).await.map(drop)
+        self.run(room, &MOVE_GATE, vec![self.room(room)], Vec::new()).await.map(drop)
     }
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
         let args = vec![seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
-        self.client.run::<()>(&SETTLE, self.keys_with(key), args).await
+        self.client.run::<()>(&SETTLE, vec![self.room(key.room), self.key(key)], args).await
     }
 
     /// One server does what one connection asks in the order in which it is asked; a cluster has a server for each shard.
@@ -223,7 +212,8 @@ impl Sequencer for Redis {
     }
 
     async fn standing(&self, room: RoomId) -> Result<Standing, StoreError> {
-        let answer = self.run(room, &STANDING, self.keys(room), vec![lease()]).await?;
+        let keys = vec![self.marker(shard(room)), self.room(room)];
+        let answer = self.run(room, &STANDING, keys, vec![lease()]).await?;
         Ok(match word(&answer, 1)? {
             "known" => {
                 let now: Moment = word(&answer, 0)?.parse().map_err(StoreError::broken)?;
@@ -248,12 +238,11 @@ impl Sequencer for Redis {
             by_shard.entry(shard(*room)).or_default().push(place);
         }
         let mut scripts = JoinSet::new();
-        for (shard, places) in by_shard {
-            let marker = self.marker(shard);
-            let rooms = places.iter().map(|place| format!("{marker}:{}", rooms[*place].uuid().simple()));
-            let keys: Vec<String> = std::iter::once(marker.clone()).chain(rooms).collect();
+        for places in by_shard.into_values() {
+            let keys: Vec<String> = places.iter().map(|place| self.room(rooms[*place])).collect();
             let client = self.client.clone();
-            scripts.spawn(async move { (places, client.run::<Vec<String>>(&SETTLED, keys, vec![lease()]).await) });
+            let none: Vec<String> = Vec::new();
+            scripts.spawn(async move { (places, client.run::<Vec<String>>(&SETTLED, keys, none).await) });
         }
         let mut settled = vec![None; rooms.len()];
         while let Some(answer) = scripts.join_next().await {
@@ -272,7 +261,7 @@ impl Sequencer for Redis {
     async fn seed(&self, room: RoomId, head: Head) -> Result<(), StoreError> {
         let args =
             vec![lease(), head.seq.to_string(), head.at.as_millis().to_string(), IDLE_MAX.as_millis().to_string()];
-        self.run(room, &SEED, self.keys(room), args).await.map(drop)
+        self.run(room, &SEED, vec![self.marker(shard(room)), self.room(room)], args).await.map(drop)
     }
 }
 

@@ -210,11 +210,12 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
     assert_eq!(given(&sequencer, &one).await.0, 10);
     let before = sequencer.now(one.room);
 
-    // The room's memory goes, with all markers, as when the server is emptied.
+    // As when the server is emptied.
     for shard in 0..16 {
         let marker = format!("{prefix}{{seq{shard}}}");
         let _: i64 = client.commands().del(marker).await.unwrap();
     }
+    let _: i64 = client.commands().del(room_key(&prefix, one.room)).await.unwrap();
     assert!(matches!(sequencer.standing(one.room).await.unwrap(), Standing::Resting(_)));
     assert!(matches!(
         sequencer.reserve(&one, "{}", known(sequencer.now(one.room))).await.unwrap(),
@@ -232,6 +233,35 @@ async fn an_emptied_redis_rests_for_the_lease_and_then_asks_for_seeds() {
     assert_eq!(given(&sequencer, &next).await.0, 11);
 }
 
+/// A master that was cut off while another reigned, and has the other's memory when it is master again: never restarted, it lacks
+/// the numbers that it gave meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_comes_back_gives_no_number_twice() {
+    let [one, other] = [::redis::testing::Server::start().await, ::redis::testing::Server::start().await];
+    // A server counts as another one when its first replica comes.
+    other.follow(&one).await;
+    let client = ::redis::Redis::connect(&::redis::Settings::new(one.url())).await.unwrap();
+    let sequencer = sequencer::redis::Redis::open(client, "p:").await.unwrap();
+    stores::rested(&sequencer).await;
+    let key = key();
+    sequencer.seed(key.room, head(0)).await.unwrap();
+    assert_eq!(given(&sequencer, &key).await.0, 1);
+    one.say(&["WAIT", "1", "0"]).await;
+    other.promote().await;
+    assert_eq!(given(&sequencer, &another(&key)).await.0, 2);
+    one.follow(&other).await;
+    one.promote().await;
+    let known = known(sequencer.now(key.room));
+    let reserved = sequencer.reserve(&another(&key), "{}", known).await.unwrap();
+    assert!(matches!(reserved, Reserve::Resting(_)), "{reserved:?}");
+    stores::rested(&sequencer).await;
+    assert_eq!(sequencer.standing(key.room).await.unwrap(), Standing::Unseeded);
+}
+
+fn room_key(prefix: &str, room: RoomId) -> String {
+    format!("{prefix}{{seq{}}}:{}", room.uuid().as_bytes()[15] % 16, room.uuid().simple())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
     use fred::interfaces::HashesInterface as _;
@@ -243,9 +273,9 @@ async fn a_memory_of_another_run_of_the_server_is_not_trusted() {
     sequencer.seed(one.room, head(9)).await.unwrap();
     given(&sequencer, &one).await;
     // As after a restart from a snapshot, or a failover: everything is there, but another server wrote it.
-    for shard in 0..16 {
-        let marker = format!("{prefix}{{seq{shard}}}");
-        let _: i64 = client.commands().hset(marker, ("run", "0123456789abcdef")).await.unwrap();
+    let markers = (0..16).map(|shard| format!("{prefix}{{seq{shard}}}"));
+    for key in markers.chain([room_key(&prefix, one.room)]) {
+        let _: i64 = client.commands().hset(key, ("memory", "0123456789abcdef")).await.unwrap();
     }
     assert!(matches!(
         sequencer.reserve(&another(&one), "{}", known(sequencer.now(one.room))).await.unwrap(),
@@ -262,7 +292,7 @@ async fn a_room_that_is_talked_in_lives_on_though_its_age_is_not_set_with_each_m
     let sequencer = sequencer::redis::Redis::open(client.clone(), &prefix).await.unwrap();
     stores::rested(&sequencer).await;
     let one = key();
-    let room = format!("{prefix}{{seq{}}}:{}", one.room.uuid().as_bytes()[15] % 16, one.room.uuid().simple());
+    let room = room_key(&prefix, one.room);
     sequencer.seed(one.room, head(0)).await.unwrap();
     for n in 1..=3 {
         let _: bool = client.commands().pexpire(&room, LEFT_MS, None).await.unwrap();

@@ -3,7 +3,7 @@
 //! ## Keys of a topic
 //! | key | holds | lives |
 //! |---|---|---|
-//! | `…bus:{topic}:head` | hash: `last` number, `run` of the server, when its age was set (`kept`); `first`, `seq` of the topic's own numbering, whether any are held (`holds`) | [`HEAD_AGE`] after the last use |
+//! | `…bus:{topic}:head` | hash: `last` number, which `memory` it belongs to, when its age was set (`kept`); `first`, `seq` of the topic's own numbering, whether any are held (`holds`) | [`HEAD_AGE`] after the last use |
 //! | `…bus:{topic}:window` | list of the last events, each as it was published, and up to an eighth more | [`Window::age`] after the last event |
 //! | `…bus:{topic}:held` | hash: events that came too early, by their own number | as the head |
 //!
@@ -14,9 +14,11 @@
 //!   forgotten or emptied begins above all that it had before: an old position shows as lost, never as a number that names
 //!   another event. Valid while a topic has less than a million events a second, and Redis's clock does not step back
 //!   further than the topic was silent. 2⁵³ µs are reached in 2255.
-//! - **A memory belongs to one run of one server.** A replica that takes over may lag, and a server that was restored may
-//!   be old: both would give numbers that other events have. So a head names the run id of the server that made it, and
-//!   each run of a script asks the very server that runs it (10 µs of its time); under another run the topic begins anew.
+//! - **A memory belongs to one reign of one server.** A replica that takes over may lag, a server that was restored may
+//!   be old, and one that was master before has what its successor gave it: all would give numbers that other events have. So a head
+//!   names the replication id of the server that made it, which is another after each of these, and each run of a script asks
+//!   the very server that runs it (4 µs of its time); under another one the topic begins anew. Redis also changes the id of a
+//!   master when its first replica comes, and when it has had none for `repl-backlog-ttl` (an hour).
 //! - **The epoch is one key**, made by whoever finds none, and read on each connect: it tells clients quickly that all is
 //!   lost. Nothing rests on it: each topic's numbers are safe by themselves, so nodes may disagree on it for a moment.
 //! - **One script an event**: number, window and delivery happen at once or not at all, in one round trip, and in the

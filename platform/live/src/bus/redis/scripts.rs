@@ -2,16 +2,16 @@
 
 use ::redis::{Batched, Script};
 
-/// What all scripts on heads begin with: the clock, and whose memory it is.
+/// What all scripts on heads begin with: the clock, and which memory it is.
 macro_rules! server {
     () => {
         r"
     local function text(number) return string.format('%d', number) end
     local time = redis.call('TIME')
     local now = math.floor(time[1] * 1000 + time[2] / 1000)
-    local server = redis.call('INFO', 'server')
-    local _, id = string.find(server, 'run_id:', 1, true)
-    local run = string.sub(server, id + 1, id + 40)
+    local server = redis.call('INFO', 'replication')
+    local _, id = string.find(server, 'master_replid:', 1, true)
+    local memory = string.sub(server, id + 1, id + 16)
     "
     };
 }
@@ -28,13 +28,13 @@ macro_rules! on_heads {
     -- Goes on with the topic whose keys begin there.
     local function open(place)
         head, window, held = KEYS[place], KEYS[place + 1], KEYS[place + 2]
-        local known = redis.call('HMGET', head, 'run', 'last', 'kept', 'first', 'seq', 'holds')
+        local known = redis.call('HMGET', head, 'memory', 'last', 'kept', 'first', 'seq', 'holds')
         last, kept, first, at = tonumber(known[2]), tonumber(known[3]), tonumber(known[4]), tonumber(known[5])
         holds = known[6]
-        if not last or known[1] ~= run then
+        if not last or known[1] ~= memory then
             last, kept, first, at, holds = time[1] * 1000000 + time[2], nil, nil, nil, '0'
             redis.call('DEL', head, window, held)
-            redis.call('HSET', head, 'run', run, 'last', text(last), 'holds', holds)
+            redis.call('HSET', head, 'memory', memory, 'last', text(last), 'holds', holds)
         end
     end
     -- Whether a sixteenth of an age has passed since the ends of keys were moved; then moves the head's.

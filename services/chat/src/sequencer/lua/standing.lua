@@ -1,9 +1,17 @@
--- KEYS: marker, room, pending. Answers with the head and every pending number with its reservation.
-if rest > 0 then return { moment, 'resting', text(rest) } end
-local room = redis.call('HMGET', KEYS[2], 'run', 'head')
-if room[1] ~= run then return { moment, 'unseeded' } end
-local answer = redis.call('HGETALL', KEYS[3])
-table.insert(answer, 1, room[2])
-table.insert(answer, 1, 'known')
-table.insert(answer, 1, moment)
+-- KEYS: marker, room. ARGV: lease. Answers with the head and every pending number with its reservation.
+local fields = redis.call('HGETALL', KEYS[2])
+local room, answer = {}, { moment, 'known', false }
+for i = 1, #fields, 2 do
+  if tonumber(fields[i]) then
+    answer[#answer + 1] = fields[i]
+    answer[#answer + 1] = fields[i + 1]
+  else
+    room[fields[i]] = fields[i + 1]
+  end
+end
+if room.memory ~= memory then
+  local _, rest = wake()
+  return rest > 0 and { moment, 'resting', text(rest) } or { moment, 'unseeded' }
+end
+answer[3] = room.head
 return answer
