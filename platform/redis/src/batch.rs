@@ -1,8 +1,8 @@
 //! Calls of scripts that are carried out together.
 //!
-//! While calls are on their way, those that come gather, and leave as soon as the answers are there: one run of a script then serves all of
-//! them. So nobody waits who comes alone, and the more come at once, the less each costs: a run costs Redis and the driver about
-//! as much as a call.
+//! While as many runs are on their way as may be, calls that come gather, and leave as soon as one is answered: one run of a script then
+//! serves all of them. So nobody waits who comes alone, and the more come at once, the less each costs: a run costs Redis and the
+//! driver about as much as a call.
 
 use std::sync::OnceLock;
 
@@ -10,11 +10,14 @@ use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::ClientLike as _;
 use fred::types::{Value, scripts};
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
 /// Calls that leave together: other clients of the server wait for so many at most (10 to 30 µs each).
 const CALLS_MAX: usize = 32;
+/// Runs on their way at which calls begin to gather: while one is carried out, the next has arrived.
+const RUNS_MAX: usize = 2;
 
 /// A script whose calls need not be carried out one by one, as a `static` beside the code that makes them.
 ///
@@ -88,9 +91,21 @@ impl Call {
 
 /// Carries calls out until nobody can make any more.
 pub(crate) async fn carry(client: Client, mut asked: mpsc::Receiver<Asked>) {
+    let client = &client;
     let mut gathered = Vec::with_capacity(CALLS_MAX);
-    while asked.recv_many(&mut gathered, CALLS_MAX).await > 0 {
-        join_all(groups(&mut gathered).into_iter().map(|(script, calls)| run(&client, script, calls))).await;
+    let mut runs = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            biased;
+            // First: what is to run leaves before more is gathered, so that runs leave in their order.
+            Some(()) = runs.next() => {}
+            calls = asked.recv_many(&mut gathered, CALLS_MAX), if runs.len() < RUNS_MAX => {
+                if calls == 0 {
+                    return;
+                }
+                runs.extend(groups(&mut gathered).into_iter().map(|(script, calls)| run(client, script, calls)));
+            }
+        }
     }
 }
 
