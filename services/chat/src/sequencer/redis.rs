@@ -36,12 +36,19 @@ macro_rules! lua {
     ($($part:literal),+) => { concat!($(include_str!(concat!("lua/", $part, ".lua"))),+) };
 }
 
-static REST: Script = Script::new(lua!("clock", "server", "wake", "rest"));
-static STANDING: Script = Script::new(lua!("clock", "server", "wake", "standing"));
-static SETTLED: Script = Script::new(lua!("clock", "server", "settled"));
-static SEED: Script = Script::new(lua!("clock", "server", "wake", "seed"));
-static MOVE_GATE: Script = Script::new(lua!("clock", "server", "move_gate"));
-static RESERVE: Batched = Batched::new(lua!("clock", "server"), lua!("wake", "reserve"), 3, 10);
+/// What all scripts begin with that ask whose memory it is.
+macro_rules! server {
+    () => {
+        concat!(lua!("clock"), ::redis::memory!(), lua!("moment"))
+    };
+}
+
+static REST: Script = Script::new(concat!(server!(), lua!("wake", "rest")));
+static STANDING: Script = Script::new(concat!(server!(), lua!("wake", "standing")));
+static SETTLED: Script = Script::new(concat!(server!(), lua!("settled")));
+static SEED: Script = Script::new(concat!(server!(), lua!("wake", "seed")));
+static MOVE_GATE: Script = Script::new(concat!(server!(), lua!("move_gate")));
+static RESERVE: Batched = Batched::new(server!(), lua!("wake", "reserve"), 3, 10);
 /// Does not gather with others, which what is begun after it could overtake.
 static SETTLE: Script = Script::new(lua!("clock", "settle"));
 
@@ -119,7 +126,7 @@ impl Redis {
         format!("{}:{}:{}", self.room(key.room), key.sender.uuid().simple(), key.client_id.simple())
     }
 
-    /// Runs a script that begins with `server.lua`.
+    /// Runs a script that begins with `server!`.
     async fn run(
         &self,
         room: RoomId,

@@ -5,14 +5,14 @@ use ::redis::{Batched, Script};
 /// What all scripts on heads begin with: the clock, and which memory it is.
 macro_rules! server {
     () => {
-        r"
+        concat!(
+            r"
     local function text(number) return string.format('%d', number) end
     local time = redis.call('TIME')
     local now = math.floor(time[1] * 1000 + time[2] / 1000)
-    local server = redis.call('INFO', 'replication')
-    local _, id = string.find(server, 'master_replid:', 1, true)
-    local memory = string.sub(server, id + 1, id + 16)
-    "
+    ",
+            ::redis::memory!()
+        )
     };
 }
 

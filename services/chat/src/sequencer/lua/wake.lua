@@ -1,4 +1,4 @@
--- After server.lua. KEYS[1]: the marker of the room's shard. ARGV[1]: the lease, in milliseconds. Leaves `wake`, which answers since when the
+-- After moment.lua. KEYS[1]: the marker of the room's shard. ARGV[1]: the lease, in milliseconds. Leaves `wake`, which answers since when the
 -- shard is awake (or from when on), and how long it rests until then. A room that is of this memory was seeded when its shard was awake.
 local function wake()
   local mark = redis.call('HMGET', KEYS[1], 'memory', 'since')
