@@ -1,9 +1,10 @@
 //! Calls of scripts that are carried out together.
 //!
-//! While as many runs are on their way as may be, calls that come gather, and leave as soon as one is answered: one run of a script then
-//! serves all of them. So nobody waits who comes alone, and the more come at once, the less each costs: a run costs Redis and the
-//! driver about as much as a call.
+//! While as many runs are on their way as may be, calls that come gather, of whichever scripts, and leave as soon as one is answered: one
+//! run then serves all of them, in the order in which they came. So nobody waits who comes alone, and the more come at once, the less
+//! each costs: a run costs Redis and the driver about as much as a call.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use fred::clients::Client;
@@ -14,6 +15,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::script::{Numbers, define};
+
 /// Calls that leave together: other clients of the server wait for so many at most (10 to 30 µs each).
 const CALLS_MAX: usize = 32;
 /// Runs on their way at which calls begin to gather: while one is carried out, the next has arrived.
@@ -22,43 +25,91 @@ const RUNS_MAX: usize = 2;
 /// A script whose calls need not be carried out one by one, as a `static` beside the code that makes them.
 ///
 /// Each call is as good as a script of its own: nothing comes between its commands, and one that fails leaves the others alone. It
-/// leaves no earlier than what was begun before it, and may be overtaken by what is begun after it.
+/// leaves no earlier than what was begun before it. What is begun after it may overtake it, but for other calls of such scripts: these
+/// are carried out in the order in which they are made, by a server that knows the scripts (to one that does not, they are sent
+/// in between).
 #[derive(Debug)]
 pub struct Batched {
-    once: &'static str,
-    each: &'static str,
+    numbers: Numbers,
+    lua: &'static str,
     keys: usize,
     args: usize,
-    script: OnceLock<scripts::Script>,
+    alone: OnceLock<scripts::Script>,
 }
 
 impl Batched {
-    /// Lua that runs `once` for all calls, and then `each` with the `KEYS` and `ARGV` of every call. What `each` returns is the
-    /// call's answer. `each` sees the locals of `once`.
+    /// Lua that runs with the `KEYS` and `ARGV` of every call. What it returns is the call's answer. It sees the locals of
+    /// [`server!`](crate::server), which are there once for all calls of a run.
     #[must_use]
-    pub const fn new(once: &'static str, each: &'static str, keys: usize, args: usize) -> Self {
-        Self { once, each, keys, args, script: OnceLock::new() }
+    pub const fn new(lua: &'static str, keys: usize, args: usize) -> Self {
+        Self { numbers: &[], lua, keys, args, alone: OnceLock::new() }
     }
 
-    fn script(&self) -> &scripts::Script {
-        let Self { once, each, keys, args, .. } = self;
-        self.script.get_or_init(|| {
-            scripts::Script::from_lua(format!(
-                "{once}
-                local function call(KEYS, ARGV) {each}
-                end
-                local answers = {{}}
-                for n = 0, #KEYS / {keys} - 1 do
-                    local keys, args = {{}}, {{}}
-                    for i = 1, {keys} do keys[i] = KEYS[n * {keys} + i] end
-                    for i = 1, {args} do args[i] = ARGV[n * {args} + i] end
-                    local done, answer = pcall(call, keys, args)
-                    if not done then answer = type(answer) == 'table' and answer.err or tostring(answer) end
-                    answers[2 * n + 1], answers[2 * n + 2] = done and 1 or 0, answer or false
-                end
-                return answers"
-            ))
-        })
+    /// The same with numbers.
+    #[must_use]
+    pub const fn with(mut self, numbers: Numbers) -> Self {
+        self.numbers = numbers;
+        self
+    }
+}
+
+/// Lua for runs of these scripts. `ARGV[1]` has a letter for each call, which names its script; the keys and arguments of all calls follow
+/// one another.
+///
+/// What every run begins with is kept small: Lua makes the functions anew each time, and the more each sees of what surrounds
+/// it, the longer that takes.
+fn lua(scripts: &[&'static Batched]) -> String {
+    let mut lua = String::from(crate::server!());
+    let mut choose = String::from("local script, keys, args\n");
+    for (place, Batched { numbers, lua: body, keys, args, .. }) in scripts.iter().enumerate() {
+        let name = name(place);
+        // Writing to a string does not fail.
+        let _ = writeln!(lua, "local function {name}(KEYS, ARGV)");
+        define(&mut lua, numbers);
+        let _ = writeln!(lua, "{body}\nend");
+        let _ = writeln!(choose, "if letter == '{name}' then script, keys, args = {name}, {keys}, {args} end");
+    }
+    let _ = write!(
+        lua,
+        "local letters, key, arg, answers = ARGV[1], 0, 1, {{}}
+        for n = 1, #letters do
+            local letter = string.sub(letters, n, n)
+            {choose}
+            local done, answer =
+                pcall(script, {{ unpack(KEYS, key + 1, key + keys) }}, {{ unpack(ARGV, arg + 1, arg + args) }})
+            key, arg = key + keys, arg + args
+            if not done then answer = type(answer) == 'table' and answer.err or tostring(answer) end
+            answers[2 * n - 1], answers[2 * n] = done and 1 or 0, answer or false
+        end
+        return answers"
+    );
+    lua
+}
+
+/// What a script is called in a run, by its place: a letter.
+fn name(place: usize) -> char {
+    ('a'..='z').nth(place).expect("a program has a handful of scripts")
+}
+
+/// The scripts that were called so far, as one.
+struct Known {
+    scripts: Vec<&'static Batched>,
+    together: scripts::Script,
+}
+
+impl Known {
+    fn new() -> Self {
+        Self { scripts: Vec::new(), together: scripts::Script::from_lua(lua(&[])) }
+    }
+
+    /// What a script is called in runs.
+    fn name(&mut self, script: &'static Batched) -> char {
+        let place = self.scripts.iter().position(|known| std::ptr::eq(*known, script)).unwrap_or_else(|| {
+            self.scripts.push(script);
+            self.together = scripts::Script::from_lua(lua(&self.scripts));
+            self.scripts.len() - 1
+        });
+        name(place)
     }
 }
 
@@ -92,45 +143,47 @@ impl Call {
 /// Carries calls out until nobody can make any more.
 pub(crate) async fn carry(client: Client, mut asked: mpsc::Receiver<Asked>) {
     let client = &client;
-    let mut gathered = Vec::with_capacity(CALLS_MAX);
+    let (mut known, mut gathered) = (Known::new(), Vec::with_capacity(CALLS_MAX));
     let mut runs = FuturesUnordered::new();
     loop {
         tokio::select! {
             biased;
             // First: what is to run leaves before more is gathered, so that runs leave in their order.
             Some(()) = runs.next() => {}
-            calls = asked.recv_many(&mut gathered, CALLS_MAX), if runs.len() < RUNS_MAX => {
-                if calls == 0 {
+            count = asked.recv_many(&mut gathered, CALLS_MAX), if runs.len() < RUNS_MAX => {
+                if count == 0 {
                     return;
                 }
-                runs.extend(groups(&mut gathered).into_iter().map(|(script, calls)| run(client, script, calls)));
+                let (mut names, mut calls) = (String::new(), Vec::with_capacity(count));
+                // Without those that nobody waits for any more.
+                for (script, call) in gathered.drain(..).filter(|(_, call)| !call.answer.is_closed()) {
+                    names.push(known.name(script));
+                    calls.push(call);
+                }
+                if !calls.is_empty() {
+                    runs.push(run(client, known.together.clone(), names, calls));
+                }
             }
         }
     }
 }
 
-/// By script, without those that nobody waits for any more.
-fn groups(gathered: &mut Vec<Asked>) -> Vec<(&'static Batched, Vec<Call>)> {
-    let mut groups: Vec<(&'static Batched, Vec<Call>)> = Vec::new();
-    for (script, call) in gathered.drain(..).filter(|(_, call)| !call.answer.is_closed()) {
-        match groups.iter_mut().find(|(known, _)| std::ptr::eq(*known, script)) {
-            Some((_, calls)) => calls.push(call),
-            None => groups.push((script, vec![call])),
-        }
-    }
-    groups
+/// Carries one call out by itself.
+pub(crate) async fn run_alone(client: &Client, script: &'static Batched, call: Call) {
+    let alone = script.alone.get_or_init(|| scripts::Script::from_lua(lua(&[script])));
+    run(client, alone.clone(), name(0).into(), vec![call]).await;
 }
 
-/// Runs a script for calls on one server.
-pub(crate) async fn run(client: &Client, script: &'static Batched, calls: Vec<Call>) {
-    let (mut keys, mut args, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+/// Runs a script for calls on one server, whose scripts are named in order.
+async fn run(client: &Client, script: scripts::Script, names: String, calls: Vec<Call>) {
+    let (mut keys, mut args, mut waiting) = (Vec::new(), vec![Value::from(names)], Vec::new());
     for call in calls {
         keys.extend(call.keys);
         args.extend(call.args);
         waiting.push(call.answer);
     }
     let answers = if client.is_connected() {
-        script.script().evalsha_with_reload::<Vec<Value>, _, _>(client, keys, args).await
+        script.evalsha_with_reload::<Vec<Value>, _, _>(client, keys, args).await
     } else {
         Err(Error::new(ErrorKind::Routing, "not connected to Redis"))
     };

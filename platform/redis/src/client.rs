@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::batch::{Asked, Batched, Call, carry, run};
+use crate::batch::{Asked, Batched, Call, carry, run_alone};
 use crate::{Script, StoreResult, fault};
 
 /// Until a connection is made, TLS included.
@@ -111,7 +111,7 @@ impl Redis {
         let ((script, call), answered) = Call::of(script, keys, args).map_err(fault)?;
         let carried = async {
             if self.is_cluster() {
-                run(&self.client, script, vec![call]).await;
+                run_alone(&self.client, script, call).await;
             } else if self.batched.try_send((script, call)).is_err() {
                 return Err(Error::new(ErrorKind::Backpressure, "too many calls of scripts wait"));
             }

@@ -25,5 +25,5 @@ pub mod testing;
 pub use batch::Batched;
 pub use client::{Redis, Settings};
 pub use fault::{StoreResult, fault};
-pub use script::Script;
+pub use script::{Numbers, Script};
 pub use subscriber::{Ear, Heard, Subscriber};

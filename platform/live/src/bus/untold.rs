@@ -8,7 +8,6 @@ use ::redis::Redis;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::HEAD_AGE;
 use super::redis::{LOSE, keys};
 use crate::Topic;
 
@@ -36,7 +35,7 @@ impl Untold {
 
     /// Gives the topics up, as soon as Redis answers: whoever follows them reads anew.
     pub async fn confess(self: Arc<Self>, redis: Redis, prefix: Arc<str>) {
-        let age = HEAD_AGE.as_millis().to_string();
+        let none: Vec<String> = Vec::new();
         loop {
             let next = self.topics.lock().iter().next().copied();
             let Some(topic) = next else {
@@ -45,7 +44,7 @@ impl Untold {
             };
             // Forgotten first: what fails in the meantime marks the topic again.
             self.topics.lock().remove(&topic);
-            if let Err(error) = redis.run::<()>(&LOSE, keys(&prefix, topic), vec![age.clone()]).await {
+            if let Err(error) = redis.run::<()>(&LOSE, keys(&prefix, topic), none.clone()).await {
                 tracing::debug!(%topic, %error, "a topic cannot be given up yet");
                 self.mark(topic);
                 tokio::time::sleep(AGAIN_AFTER).await;

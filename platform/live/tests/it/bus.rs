@@ -264,7 +264,9 @@ async fn a_full_ear_hears_that_it_missed_something() {
 #[tokio::test]
 async fn a_topic_that_is_used_lives_on_and_its_window_stays_short() {
     static AGE: ::redis::Script = ::redis::Script::new(
-        "redis.call('HINCRBY', KEYS[1], 'kept', -ARGV[1])
+        "local stand = redis.call('GET', KEYS[1])
+         local kept = struct.unpack('<d', stand, 25) - ARGV[1]
+         redis.call('SET', KEYS[1], string.sub(stand, 1, 24) .. struct.pack('<d', kept) .. string.sub(stand, 33))
          for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[2]) end",
     );
     static LOOK: ::redis::Script = ::redis::Script::new(
@@ -275,7 +277,7 @@ async fn a_topic_that_is_used_lives_on_and_its_window_stays_short() {
     let prefix = format!("test:{:016x}:", rand::random::<u64>());
     let nodes = Nodes::redis_at(&crate::redis_url(), &prefix).await;
     let topic = room();
-    let keys = ["head", "window"].map(|part| format!("{prefix}bus:{{{topic}}}:{part}")).to_vec();
+    let keys = ["stand", "window"].map(|part| format!("{prefix}bus:{{{topic}}}:{part}")).to_vec();
     let look = async || redis.run::<Vec<u64>>(&LOOK, keys.clone(), Vec::<String>::new()).await.unwrap();
     nodes.hearer.follow(topic).await.unwrap();
     for n in 1..=3 * WINDOW.length as u64 {

@@ -11,16 +11,16 @@ use redis::{Batched, Redis, Settings};
 /// Calls that leave together.
 const CALLS_MAX: usize = 32;
 
-/// Adds ARGV[1] to the number at KEYS[1], and tells of which run it was part, and the sum.
-static ADD: Batched = Batched::new(
-    "local run = redis.call('INCR', 'runs')",
-    "return { run, redis.call('INCRBY', KEYS[1], ARGV[1]) }",
-    1,
-    1,
-);
+/// Adds ARGV[1] to the number at KEYS[1], and tells of which run it was part, which is when that began, and the sum.
+static ADD: Batched = Batched::new("return { text(now_us), redis.call('INCRBY', KEYS[1], ARGV[1]) }", 1, 1);
 
 /// Reads the number at KEYS[1].
-static READ: Batched = Batched::new("", "return redis.call('GET', KEYS[1])", 1, 0);
+static READ: Batched = Batched::new("return redis.call('GET', KEYS[1])", 1, 0);
+
+/// Appends ARGV[1] to the text at KEYS[1], and …
+static APPEND: Batched = Batched::new("redis.call('APPEND', KEYS[1], ARGV[1] .. ' ')", 1, 1);
+/// … both of these.
+static APPEND_TWO: Batched = Batched::new("redis.call('APPEND', KEYS[1], ARGV[1] .. ARGV[2])", 1, 2);
 
 async fn redis(server: &Server) -> Redis {
     Redis::connect(&Settings::new(server.url())).await.expect("a server that answers")
@@ -84,6 +84,35 @@ async fn what_was_begun_before_is_not_overtaken() {
         set.unwrap();
         assert_eq!(read, Some(n));
     }
+}
+
+#[tokio::test]
+async fn calls_of_several_scripts_are_carried_out_in_the_order_in_which_they_are_made() {
+    let server = Server::start().await;
+    let redis = &redis(&server).await;
+    let append = async |n: usize| {
+        let (key, two) = (vec!["text".to_owned()], [n.to_string(), ", ".to_owned()]);
+        if n.is_multiple_of(3) {
+            redis.run_batched::<()>(&APPEND_TWO, key, two).await.unwrap();
+        } else {
+            redis.run_batched::<()>(&APPEND, key, two.into_iter().take(1)).await.unwrap();
+        }
+    };
+    join_all((0..5 * CALLS_MAX).map(append)).await;
+    let expected: String =
+        (0..5 * CALLS_MAX).map(|n| format!("{n}{}", if n.is_multiple_of(3) { ", " } else { " " })).collect();
+    let text: String = redis.commands().get("text").await.unwrap();
+    assert_eq!(text, expected);
+}
+
+#[tokio::test]
+async fn calls_of_several_scripts_share_a_run() {
+    let server = Server::start().await;
+    let redis = redis(&server).await;
+    let (first, read, last) = tokio::join!(add(&redis, "n", 1), read(&redis, "n"), add(&redis, "n", 1));
+    let (first, last) = (first.unwrap(), last.unwrap());
+    assert_eq!(first.0, last.0, "all three in one run");
+    assert_eq!((first.1, read, last.1), (1, Some(1), 2));
 }
 
 #[tokio::test]

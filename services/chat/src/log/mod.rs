@@ -248,8 +248,8 @@ pub trait MessageLog: Send + Sync {
     /// What follows it: the message is durable. [`LogError::Moved`] if the draft's gate is no longer the room's.
     async fn append_new(&self, draft: Draft, looked_up: LookedUp) -> Result<Appended, LogError>;
 
-    /// The end of it: from now on [`MessageLog::heads`] shows the message. Whoever begins it before they tell of the message need not wait for
-    /// it: nobody who was told finds it missing there. What fails here is made good by the next who write or read.
+    /// The end of it: from now on [`MessageLog::heads`] shows the message. Whoever begins it before they publish the message need not wait for
+    /// it: nobody who hears of it finds it missing there. What fails here is made good by the next who write or read.
     async fn settle(&self, _: &Appended) {}
 
     /// Somebody no longer may speak in a room, which is committed: when this returns, no message is appended under the gate of before.

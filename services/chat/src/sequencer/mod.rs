@@ -124,7 +124,7 @@ pub trait Sequencer: Send + Sync {
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError>;
 
-    /// Whether what is begun after [`Sequencer::settle`], on the same Redis, is seen after it, too.
+    /// Whether an event that is published by the same link to Redis is heard after what [`Sequencer::settle`] did, if that was begun before.
     fn is_in_order(&self) -> bool {
         true
     }

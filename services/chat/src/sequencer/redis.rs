@@ -1,16 +1,17 @@
 //! Sequence numbers in Redis, for several nodes.
 //!
-//! A room lives in one hash (`memory`, `awake`, `head`, `settled`, `at`, `stamp`, `gate`, `kept`, and each pending reservation under its number), its
-//! recent keys beside it. Each shard of rooms has a marker, which names the memory that it belongs to: a server that was emptied
-//! has no marker, and one that was restarted, restored, or failed over, also to itself, has another replication id (asked
-//! inside the script, from the very server that decides). Either way the shard's memory is not what it was: it rests, and its
-//! rooms are seeded again. Redis must not evict keys by itself (`maxmemory-policy noeviction`, its default).
+//! A room lives in one hash (where it stands in `room`, and each pending reservation under its number), its recent keys beside it. Each
+//! shard of rooms has a marker, which names the memory that it belongs to: a server that was emptied has no marker, and one that was
+//! restarted, restored, or failed over, also to itself, has another replication id (asked inside the script, from the very
+//! server that decides). Either way the shard's memory is not what it was: it rests, and its rooms are seeded again. Redis must
+//! not evict keys by itself (`maxmemory-policy noeviction`, its default).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ::redis::{Batched, Redis as Client, Script};
+use ::redis::{Batched, Numbers, Redis as Client, Script};
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use kernel::{RoomId, StoreError, Timestamp, UserId};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
@@ -32,25 +33,34 @@ const JUST_BEGUN: Duration = LEASE.saturating_sub(Duration::from_millis(100));
 /// A reading that is early by more than this, in milliseconds, is not early by its way alone.
 const CLOCK_STEP_MS: u64 = 1_000;
 
+/// What the scripts know, in milliseconds unless said otherwise.
+const NUMBERS: Numbers = &[
+    ("LEASE", LEASE.as_millis()),
+    ("KEEP", KEEP.as_millis()),
+    ("LOOKED_UP_MAX", KEEP.as_millis() / 2),
+    ("IDLE_MAX", IDLE_MAX.as_millis()),
+    ("STALLED_AFTER", STALLED_AFTER.as_millis()),
+    // In microseconds.
+    ("STAMP_SET_BACK", STAMP_SET_BACK.as_micros()),
+    // Messages.
+    ("PENDING_MAX", PENDING_MAX as u128),
+];
+
 macro_rules! lua {
     ($($part:literal),+) => { concat!($(include_str!(concat!("lua/", $part, ".lua"))),+) };
 }
 
-/// What all scripts begin with that ask whose memory it is.
-macro_rules! server {
-    () => {
-        concat!(lua!("clock"), ::redis::memory!(), lua!("moment"))
-    };
+macro_rules! script {
+    ($($part:literal),+) => { Script::new(concat!(::redis::server!(), lua!("moment", $($part),+))).with(NUMBERS) };
 }
 
-static REST: Script = Script::new(concat!(server!(), lua!("wake", "rest")));
-static STANDING: Script = Script::new(concat!(server!(), lua!("wake", "standing")));
-static SETTLED: Script = Script::new(concat!(server!(), lua!("settled")));
-static SEED: Script = Script::new(concat!(server!(), lua!("wake", "seed")));
-static MOVE_GATE: Script = Script::new(concat!(server!(), lua!("move_gate")));
-static RESERVE: Batched = Batched::new(server!(), lua!("wake", "reserve"), 3, 10);
-/// Does not gather with others, which what is begun after it could overtake.
-static SETTLE: Script = Script::new(lua!("clock", "settle"));
+static REST: Script = script!("wake", "rest");
+static SEED: Script = script!("wake", "room", "seed");
+static STANDING: Script = script!("room", "standing");
+static SETTLED: Script = script!("room", "settled");
+static MOVE_GATE: Script = script!("room", "move_gate");
+static RESERVE: Batched = Batched::new(lua!("moment", "room", "reserve"), 2, 4).with(NUMBERS);
+static SETTLE: Batched = Batched::new(lua!("room", "settle"), 2, 2).with(NUMBERS);
 
 /// Sequence numbers in a Redis server or cluster.
 pub struct Redis {
@@ -99,19 +109,24 @@ impl Redis {
 
     /// How long this memory rests, zero when it gives numbers.
     pub async fn rest(&self) -> Result<Duration, StoreError> {
-        let mut shards = JoinSet::new();
-        for shard in 0..SHARDS {
-            let (client, marker) = (self.client.clone(), self.marker(shard));
-            shards.spawn(async move { (shard, client.run::<Vec<String>>(&REST, vec![marker], vec![lease()]).await) });
+        let rests = try_join_all((0..SHARDS).map(|shard| self.rest_of(shard))).await?;
+        Ok(rests.into_iter().max().unwrap_or_default())
+    }
+
+    /// How long one shard rests.
+    async fn rest_of(&self, shard: u8) -> Result<Duration, StoreError> {
+        let answer: Vec<String> = self.client.run(&REST, vec![self.marker(shard)], nothing()).await?;
+        self.read_clock(shard, &answer)?;
+        wait(&answer, 1)
+    }
+
+    /// How long this memory rests before a room that it does not know can be seeded.
+    async fn rest_before(&self, room: RoomId) -> Result<Duration, StoreError> {
+        let wait = self.rest_of(shard(room)).await?;
+        if wait > JUST_BEGUN {
+            self.rest().await?;
         }
-        let mut longest = Duration::ZERO;
-        while let Some(answer) = shards.join_next().await {
-            let (shard, answer) = answer.map_err(StoreError::broken)?;
-            let answer = answer?;
-            self.read_clock(shard, &answer)?;
-            longest = longest.max(wait(&answer, 1)?);
-        }
-        Ok(longest)
+        Ok(wait)
     }
 
     fn marker(&self, shard: u8) -> String {
@@ -126,7 +141,7 @@ impl Redis {
         format!("{}:{}:{}", self.room(key.room), key.sender.uuid().simple(), key.client_id.simple())
     }
 
-    /// Runs a script that begins with `server!`.
+    /// Runs a script whose answer begins with a moment.
     async fn run(
         &self,
         room: RoomId,
@@ -166,18 +181,12 @@ impl Sequencer for Redis {
 
     async fn reserve(&self, key: &Key, payload: &str, known: Known) -> Result<Reserve, StoreError> {
         let args = [
-            lease(),
             known.looked_up.map_or_else(String::new, |moment| moment.to_string()),
-            (KEEP / 2).as_millis().to_string(),
-            PENDING_MAX.to_string(),
-            STALLED_AFTER.as_millis().to_string(),
-            STAMP_SET_BACK.as_micros().to_string(),
-            IDLE_MAX.as_millis().to_string(),
             format!("{}|{}", key.sender.uuid().simple(), key.client_id.simple()),
             payload.to_owned(),
             known.gate.map_or_else(String::new, |gate| gate.0.to_string()),
         ];
-        let keys = vec![self.marker(shard(key.room)), self.room(key.room), self.key(key)];
+        let keys = vec![self.room(key.room), self.key(key)];
         let answer: Vec<String> = self.client.run_batched(&RESERVE, keys, args).await?;
         self.read_clock(shard(key.room), &answer)?;
         Ok(match word(&answer, 1)? {
@@ -189,38 +198,33 @@ impl Sequencer for Redis {
             },
             "pending" => Reserve::Pending(reservation(key.room, number(&answer, 2)?, word(&answer, 3)?)?.0),
             "settled" => Reserve::Settled { seq: number(&answer, 2)? },
-            "unseeded" => Reserve::Unseeded,
             "full" => Reserve::Full,
             "stale" => Reserve::Stale,
             "moved" => Reserve::Moved,
-            "resting" => {
-                let wait = wait(&answer, 2)?;
-                if wait > JUST_BEGUN {
-                    self.rest().await?;
-                }
-                Reserve::Resting(wait)
-            }
+            "unknown" => match self.rest_before(key.room).await? {
+                Duration::ZERO => Reserve::Unseeded,
+                wait => Reserve::Resting(wait),
+            },
             other => return Err(unexpected(other)),
         })
     }
 
     async fn move_gate(&self, room: RoomId) -> Result<(), StoreError> {
-        self.run(room, &MOVE_GATE, vec![self.room(room)], Vec::new()).await.map(drop)
+        self.run(room, &MOVE_GATE, vec![self.room(room)], nothing()).await.map(drop)
     }
 
     async fn settle(&self, key: &Key, seq: u64, stamp: i64) -> Result<(), StoreError> {
-        let args = vec![seq.to_string(), stamp.to_string(), KEEP.as_millis().to_string()];
-        self.client.run::<()>(&SETTLE, vec![self.room(key.room), self.key(key)], args).await
+        let args = [seq.to_string(), stamp.to_string()];
+        self.client.run_batched::<()>(&SETTLE, vec![self.room(key.room), self.key(key)], args).await
     }
 
-    /// One server does what one connection asks in the order in which it is asked; a cluster has a server for each shard.
+    /// One server carries calls out in the order in which they are made; a cluster has a server for each shard.
     fn is_in_order(&self) -> bool {
         !self.client.is_cluster()
     }
 
     async fn standing(&self, room: RoomId) -> Result<Standing, StoreError> {
-        let keys = vec![self.marker(shard(room)), self.room(room)];
-        let answer = self.run(room, &STANDING, keys, vec![lease()]).await?;
+        let answer = self.run(room, &STANDING, vec![self.room(room)], nothing()).await?;
         Ok(match word(&answer, 1)? {
             "known" => {
                 let now: Moment = word(&answer, 0)?.parse().map_err(StoreError::broken)?;
@@ -233,8 +237,10 @@ impl Sequencer for Redis {
                 }
                 Standing::Known { head: number(&answer, 2)?, pending: pending.into_values().collect() }
             }
-            "unseeded" => Standing::Unseeded,
-            "resting" => Standing::Resting(wait(&answer, 2)?),
+            "unknown" => match self.rest_before(room).await? {
+                Duration::ZERO => Standing::Unseeded,
+                wait => Standing::Resting(wait),
+            },
             other => return Err(unexpected(other)),
         })
     }
@@ -248,8 +254,7 @@ impl Sequencer for Redis {
         for places in by_shard.into_values() {
             let keys: Vec<String> = places.iter().map(|place| self.room(rooms[*place])).collect();
             let client = self.client.clone();
-            let none: Vec<String> = Vec::new();
-            scripts.spawn(async move { (places, client.run::<Vec<String>>(&SETTLED, keys, none).await) });
+            scripts.spawn(async move { (places, client.run::<Vec<String>>(&SETTLED, keys, nothing()).await) });
         }
         let mut settled = vec![None; rooms.len()];
         while let Some(answer) = scripts.join_next().await {
@@ -266,8 +271,7 @@ impl Sequencer for Redis {
     }
 
     async fn seed(&self, room: RoomId, head: Head) -> Result<(), StoreError> {
-        let args =
-            vec![lease(), head.seq.to_string(), head.at.as_millis().to_string(), IDLE_MAX.as_millis().to_string()];
+        let args = vec![head.seq.to_string(), head.at.as_millis().to_string()];
         self.run(room, &SEED, vec![self.marker(shard(room)), self.room(room)], args).await.map(drop)
     }
 }
@@ -277,8 +281,8 @@ fn shard(room: RoomId) -> u8 {
     room.uuid().as_bytes()[15] % SHARDS
 }
 
-fn lease() -> String {
-    LEASE.as_millis().to_string()
+fn nothing() -> Vec<String> {
+    Vec::new()
 }
 
 /// `stamp|given|sender|client|payload`, as `reserve.lua` writes it; with the moment when it was given.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use chat::log::{Draft, Head, Message, MessageLog, cassandra::Cassandra, postgres::Postgres};
 use chat::sequencer::{self, Known, Moment, Sequencer, local::Local};
 use kernel::{Clock, RoomId, UserId};
+use live::Bus;
+use live::bus::{RedisBus, Window};
 use uuid::Uuid;
 
 /// Shared by the tests that do not lose it, so that they do not all wait for a new memory's rest.
@@ -36,6 +38,15 @@ pub async fn cassandra_redis() -> Vec<Arc<dyn MessageLog>> {
     nodes
 }
 
+/// Two of them, with the first one's bus, which shares its link to Redis.
+pub async fn cassandra_redis_and_bus() -> ([Arc<dyn MessageLog>; 2], Arc<dyn Bus>) {
+    let (db, redis) = (::cassandra::testing::shared().await, client().await);
+    let one = Cassandra::open(db.clone(), lasting_over(redis.clone()).await).await.unwrap();
+    let other = Cassandra::open(db, lasting().await).await.unwrap();
+    let prefix = format!("plaza_test_{}:", Uuid::now_v7().simple());
+    ([one, other], Arc::new(RedisBus::connect(redis, prefix, Window::default()).await.unwrap()))
+}
+
 /// Of a message whose sender was asked about just now.
 pub const fn known(looked_up: Option<Moment>) -> Known {
     Known { looked_up, gate: None }
@@ -43,7 +54,11 @@ pub const fn known(looked_up: Option<Moment>) -> Known {
 
 /// A memory in Redis that has rested.
 pub async fn lasting() -> Arc<sequencer::redis::Redis> {
-    let sequencer = Arc::new(sequencer::redis::Redis::open(client().await, LASTING).await.unwrap());
+    lasting_over(client().await).await
+}
+
+async fn lasting_over(redis: ::redis::Redis) -> Arc<sequencer::redis::Redis> {
+    let sequencer = Arc::new(sequencer::redis::Redis::open(redis, LASTING).await.unwrap());
     rested(&sequencer).await;
     sequencer
 }

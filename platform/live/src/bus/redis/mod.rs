@@ -3,9 +3,9 @@
 //! ## Keys of a topic
 //! | key | holds | lives |
 //! |---|---|---|
-//! | `…bus:{topic}:head` | hash: `last` number, which `memory` it belongs to, when its age was set (`kept`); `first`, `seq` of the topic's own numbering, whether any are held (`holds`) | [`HEAD_AGE`] after the last use |
+//! | `…bus:{topic}:stand` | packed: the memory that it belongs to, the last number, when its age was set; the first and the last of the topic's own numbers, whether any are held | [`HEAD_AGE`] after the last use |
 //! | `…bus:{topic}:window` | list of the last events, each as it was published, and up to an eighth more | [`Window::age`] after the last event |
-//! | `…bus:{topic}:held` | hash: events that came too early, by their own number | as the head |
+//! | `…bus:{topic}:held` | hash: events that came too early, by their own number | as long as where it stands |
 //!
 //! Ages are kept to a sixteenth: a script sets them anew when that much has passed, and not with each event.
 //!
@@ -45,7 +45,7 @@ use self::scripts::{HEADS, PUBLISH, PUBLISH_IN_ORDER, SINCE, TELL};
 use self::wire::{CONTROL, SIGNAL, draft, publication};
 use super::ear::Ear;
 use super::untold::Untold;
-use super::{Bus, BusError, HEAD_AGE, HELD_MAX, INCOMING_MAX, Incoming, Ordered, Position, Publication, Since, Window};
+use super::{Bus, BusError, INCOMING_MAX, Incoming, Ordered, Position, Publication, Since, Window};
 use crate::{Signal, Topic, UserEvent};
 
 mod listener;
@@ -117,9 +117,9 @@ impl RedisBus {
 
     /// Where topics stand, asked for in one call. In a cluster, their keys must lie on one server.
     async fn heads(&self, topics: &[Topic]) -> Result<Vec<u64>, BusError> {
-        let age = HEAD_AGE.as_millis().to_string();
         let keys: Vec<String> = topics.iter().flat_map(|topic| self.keys(*topic)).collect();
-        let stand: Vec<String> = self.redis.run(&HEADS, keys, vec![age]).await.map_err(fault)?;
+        let none: Vec<String> = Vec::new();
+        let stand: Vec<String> = self.redis.run(&HEADS, keys, none).await.map_err(fault)?;
         if stand.len() != topics.len() {
             return Err(broken("the heads of topics are not as many as they"));
         }
@@ -127,10 +127,9 @@ impl RedisBus {
         stand.iter().map(number).collect()
     }
 
-    /// Arguments that scripts share, from the head's age to the event.
+    /// Arguments of all scripts that append.
     fn append_args(&self, topic: Topic, draft: Bytes) -> Vec<Value> {
         vec![
-            Value::from(HEAD_AGE.as_millis().to_string()),
             Value::from(channel(&self.prefix, topic)),
             Value::from(self.window.length.max(1).to_string()),
             Value::from(self.window.age.as_millis().to_string()),
@@ -164,7 +163,7 @@ impl Bus for RedisBus {
 
     async fn publish_in_order(&self, topic: Topic, seq: u64, event: &UserEvent) -> Result<Ordered, BusError> {
         let mut args = self.append_args(topic, draft(event)?);
-        args.extend([Value::from(seq.to_string()), Value::from(HELD_MAX.to_string())]);
+        args.push(Value::from(seq.to_string()));
         let run = self.redis.run_batched::<Option<String>>(&PUBLISH_IN_ORDER, self.keys(topic), args);
         let missing = telemetry::timed("redis", "bus.publish_in_order", run).await.map_err(fault)?;
         match missing {
@@ -209,8 +208,7 @@ impl Bus for RedisBus {
         if after.epoch != Arc::clone(&self.epoch.read()) {
             return Ok(Since::Lost);
         }
-        let args =
-            [HEAD_AGE.as_millis().to_string(), after.offset.to_string(), self.window.length.to_string()].to_vec();
+        let args = vec![after.offset.to_string(), self.window.length.to_string()];
         let run = self.redis.run::<Vec<Bytes>>(&SINCE, self.keys(topic), args);
         let answer = telemetry::timed("redis", "bus.since", run).await.map_err(fault)?;
         let Some((_last, events)) = answer.split_first() else { return Ok(Since::Lost) };
@@ -236,7 +234,7 @@ impl Bus for RedisBus {
 }
 
 pub(super) fn keys(prefix: &str, topic: Topic) -> Vec<String> {
-    ["head", "window", "held"].iter().map(|part| format!("{prefix}bus:{{{topic}}}:{part}")).collect()
+    ["stand", "window", "held"].iter().map(|part| format!("{prefix}bus:{{{topic}}}:{part}")).collect()
 }
 
 fn channel(prefix: &str, topic: Topic) -> String {

@@ -65,11 +65,13 @@ async fn a_replica_that_takes_over_gives_no_number_twice() {
         nodes.publish(topic, n).await;
         assert_eq!(number(&nodes.hear_event().await), n);
     }
-    let head = format!("{prefix}bus:{{{topic}}}:head");
-    static LAG: ::redis::Script =
-        ::redis::Script::new("redis.call('HSET', KEYS[1], 'last', ARGV[1], 'memory', ARGV[2])");
+    let stand = format!("{prefix}bus:{{{topic}}}:stand");
+    static LAG: ::redis::Script = ::redis::Script::new(
+        "local rest = string.sub(redis.call('GET', KEYS[1]), 25)
+         redis.call('SET', KEYS[1], struct.pack('<c16d', ARGV[2], ARGV[1]) .. rest)",
+    );
     let lagging = vec![(start.offset + 2).to_string(), "0".repeat(16)];
-    redis.run::<()>(&LAG, vec![head], lagging).await.unwrap();
+    redis.run::<()>(&LAG, vec![stand], lagging).await.unwrap();
     nodes.publish(topic, 4).await;
     let fourth = nodes.hear_event().await;
     assert_eq!(number(&fourth), 4);

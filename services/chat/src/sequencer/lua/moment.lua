@@ -1,2 +1,2 @@
--- After clock.lua, and `memory`. Leaves `moment`: now, in this memory. Every answer begins with it.
+-- After redis::server!. Leaves `moment`: now, in this memory. Every answer but that to settle.lua begins with it.
 local moment = text(now) .. '.' .. memory

@@ -1,17 +1,15 @@
--- KEYS: marker, room. ARGV: lease. Answers with the head and every pending number with its reservation.
-local fields = redis.call('HGETALL', KEYS[2])
-local room, answer = {}, { moment, 'known', false }
+-- KEYS: room. Answers with the head and every pending number with its reservation.
+local fields = redis.call('HGETALL', KEYS[1])
+local room, answer = NONE, { moment, 'known', false }
 for i = 1, #fields, 2 do
-  if tonumber(fields[i]) then
+  if fields[i] == 'room' then
+    room = fields[i + 1]
+  else
     answer[#answer + 1] = fields[i]
     answer[#answer + 1] = fields[i + 1]
-  else
-    room[fields[i]] = fields[i + 1]
   end
 end
-if room.memory ~= memory then
-  local _, rest = wake()
-  return rest > 0 and { moment, 'resting', text(rest) } or { moment, 'unseeded' }
-end
-answer[3] = room.head
+local whose, _, head = struct.unpack(ROOM, room)
+if whose ~= memory then return { moment, 'unknown' } end
+answer[3] = text(head)
 return answer

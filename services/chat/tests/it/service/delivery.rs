@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use chat::log::{Draft, MessageLog, postgres::Postgres};
+use futures_util::future::join_all;
 use live::bus::Ordered;
 use live::{Bus, BusError, Incoming, Position, Signal, Since, Topic, UserEvent};
 use tokio::sync::mpsc;
@@ -108,16 +109,34 @@ async fn what_the_bus_lost_is_delivered_in_order_and_nobody_waited_for_it() {
 /// Who hears of a message and then asks where the room stands, as a device that has just come, is not told of before.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_told_of_stands_in_the_head() {
-    for nodes in [stores::cassandra_local().await, stores::cassandra_redis().await] {
-        let log = Arc::clone(&nodes[0]);
-        let town = Town::with(postgres::testing::fresh().await, Arc::clone(&log), |bus| {
-            Arc::new(Flaky { bus, failures_left: AtomicU64::new(0), log })
-        });
-        let [ada, ben] = ["ada", "ben"].map(|handle| town.person(handle));
-        let room = town.direct(ada, ben).await;
-        for n in 1..=20 {
-            assert_eq!(town.say(ada, room, &n.to_string()).await.seq, n);
-        }
+    let log = Arc::clone(&stores::cassandra_local().await[0]);
+    let town = Town::with(postgres::testing::fresh().await, Arc::clone(&log), |bus| {
+        Arc::new(Flaky { bus, failures_left: AtomicU64::new(0), log })
+    });
+    let [ada, ben] = ["ada", "ben"].map(|handle| town.person(handle));
+    let room = town.direct(ada, ben).await;
+    for n in 1..=20 {
+        assert_eq!(town.say(ada, room, &n.to_string()).await.seq, n);
+    }
+}
+
+/// The same where the head and what is told are both in Redis: settling need not be answered before, only be on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_heard_of_stands_in_the_head_on_all_nodes() {
+    let (nodes, bus) = stores::cassandra_redis_and_bus().await;
+    let town = Town::with(postgres::testing::fresh().await, Arc::clone(&nodes[0]), |_| bus);
+    let [ada, ben, cleo] = ["ada", "ben", "cleo"].map(|handle| town.person(handle));
+    let rooms = [town.direct(ada, ben).await, town.direct(ada, cleo).await, town.direct(ben, cleo).await];
+    town.follow(rooms.map(Topic::Room)).await;
+    for n in 1..=30 {
+        let said = [(ada, rooms[0]), (ada, rooms[1]), (ben, rooms[2])].map(|(who, room)| town.say(who, room, "hello"));
+        let heard = async {
+            for _ in 0..rooms.len() {
+                let Topic::Room(room) = town.hear().await.topic else { panic!("only rooms are followed") };
+                assert_eq!(stores::heads(&*nodes[1], &[room]).await, [n]);
+            }
+        };
+        tokio::join!(join_all(said), heard);
     }
 }
 
@@ -162,7 +181,7 @@ async fn many_senders_are_heard_in_the_order_of_the_numbers() {
         let town = Arc::clone(&town);
         tokio::spawn(async move { town.say(if n % 2 == 0 { ada } else { ben }, room, &n.to_string()).await.seq })
     });
-    let mut acked: Vec<u64> = futures_util::future::join_all(says).await.into_iter().map(Result::unwrap).collect();
+    let mut acked: Vec<u64> = join_all(says).await.into_iter().map(Result::unwrap).collect();
     acked.sort_unstable();
     assert_eq!(acked, (2..=101).collect::<Vec<_>>());
     assert_eq!(hear_messages(&town, 101).await, (1..=101).collect::<Vec<_>>());
