@@ -214,16 +214,15 @@ impl MessageLog for Cassandra {
         let payload = serde_json::to_string(&Body::of(draft)).map_err(StoreError::broken)?;
         let give_up = Instant::now() + FULL_WAIT_MAX;
         let (mut attempts, mut waits) = (0, 0_u32);
-        let gate = looked_up.gate;
-        let mut first = Some(looked_up);
+        let (gate, mut looked_up) = (looked_up.gate, looked_up);
         loop {
-            let looked_up = match first.take() {
-                Some(looked_up) => looked_up,
-                None => LookedUp { gate, ..self.look_up(&key, None).await? },
-            };
-            match Box::pin(timed("cassandra", "chat.append", self.append_once(key, looked_up, &payload))).await? {
+            let appended = self.append_once(key, looked_up.clone(), &payload);
+            match Box::pin(timed("cassandra", "chat.append", appended)).await? {
                 Step::Done(appended) => return Ok(*appended),
-                Step::Again => attempts += 1,
+                Step::Again => {
+                    attempts += 1;
+                    looked_up = LookedUp { gate, ..self.look_up(&key, None).await? };
+                }
                 Step::Full if Instant::now() < give_up => {
                     if waits.is_multiple_of(HEAL_EVERY) {
                         self.heal(room).await?;
