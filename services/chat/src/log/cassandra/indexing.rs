@@ -31,7 +31,7 @@ const WAITING_MAX: usize = 4_096;
 /// Messages that are told of in one statement.
 const AT_ONCE: usize = 2_048;
 /// How long the second mark of a message waits for those of others.
-const TELL_EVERY: Duration = Duration::from_millis(500);
+const TELL_EVERY: Duration = Duration::from_secs(1);
 /// Longest wait for a mark before a message is given up.
 const MARK_WITHIN: Duration = Duration::from_secs(5);
 /// How long messages are written under one mark. With the longest write it stays far below the minute after which the sweep
