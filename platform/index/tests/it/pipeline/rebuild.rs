@@ -45,9 +45,7 @@ async fn a_slot_that_was_dropped_by_hand_costs_a_build() {
     world.start();
     let first = world.built_after(0).await;
     world.stop().await;
-    world
-        .run("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
-        .await;
+    world.drop_slot().await;
     world.run("UPDATE notes SET text = 'meanwhile'").await;
     world.start();
     world.built_after(first).await;

@@ -132,10 +132,20 @@ impl World {
     pub fn start(&mut self) {
         let settings = cdc::Settings { heartbeat_s: 1, lost_again_minutes: 0, ..cdc::Settings::default() };
         let parts = cdc::Parts { db: self.db.clone(), settings, clock: Clock::system() };
-        let spec = cdc::Spec::new(CONSUMER, self.mappings.tables());
         let stop = CancellationToken::new();
-        let run = cdc::run(Box::new(self.pipeline()), spec, parts, stop.clone());
+        let run = cdc::run(Box::new(self.pipeline()), self.spec(), parts, stop.clone());
         self.running = Some((tokio::spawn(run), stop));
+    }
+
+    fn spec(&self) -> cdc::Spec {
+        cdc::Spec::new(CONSUMER, self.mappings.tables())
+    }
+
+    /// Drops the slot, which the server holds for a moment after its reader has gone.
+    pub async fn drop_slot(&self) {
+        let slot = cdc::slot::name(&self.db, &self.spec()).await.unwrap();
+        cdc::slot::give_up(&self.db, &slot).await.unwrap();
+        assert_eq!(cdc::slot::look(&self.db, &slot).await.unwrap(), None);
     }
 
     /// In good order.
