@@ -42,6 +42,13 @@ macro_rules! keep {
     };
 }
 
+/// The same for the age of a window, whose end it moves.
+macro_rules! keep_window {
+    () => {
+        concat!(keep!("ARGV[3]"), "if is_due then redis.call('PEXPIRE', window, ARGV[3]) end\n")
+    };
+}
+
 /// Writes where the topic stands now.
 macro_rules! save {
     () => {
@@ -59,7 +66,7 @@ macro_rules! append {
     last = last + 1
     local event = 'e' .. text(last) .. ' ' .. own .. ' ' .. draft
     local length = redis.call('RPUSH', window, event)
-    if is_due or length == 1 then redis.call('PEXPIRE', window, ARGV[3]) end
+    if length == 1 then redis.call('PEXPIRE', window, ARGV[3]) end
     -- Some at a time.
     if length > ARGV[2] * 1.125 then redis.call('LTRIM', window, -ARGV[2], -1) end
     redis.call('SPUBLISH', ARGV[1], event)
@@ -116,14 +123,14 @@ pub(super) static SINCE: Script = script!(
 
 /// Appends ARGV[4], an event with its trace.
 pub(super) static PUBLISH: Script =
-    script!(open!(), keep!("ARGV[3]"), "local draft, own = ARGV[4], '-'", append!(), save!());
+    script!(open!(), keep_window!(), "local draft, own = ARGV[4], '-'", append!(), save!());
 
 /// Appends ARGV[4], whose own number is ARGV[5], when its turn has come, and whatever waited for it. Answers the number that is
 /// missing before it, or nothing.
 pub(super) static PUBLISH_IN_ORDER: Batched = Batched::new(
     concat!(
         open!(),
-        keep!("ARGV[3]"),
+        keep_window!(),
         r"
     local answer
     local seq, draft = tonumber(ARGV[5]), ARGV[4]
