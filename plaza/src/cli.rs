@@ -233,6 +233,9 @@ Stores, each one setting (also in plaza.toml, for example `[postgres]` and below
   PLAZA_BLOBS_URL        s3://bucket or file:///folder   uploaded files; unset: in the data folder
                          (PLAZA_BLOBS_ENDPOINT, _REGION, _ACCESS_KEY and _SECRET_KEY: a store that is not Amazon's)
 
+PLAZA_THREADS is how many threads serve, 1 to 1024 [default: a core fewer than there are, at least 1]; with all stores on
+other machines, give it every core.
+
 Settings come from defaults, then the file, then PLAZA_… variables, then flags. A key `a.b` of the file is
 PLAZA_A_B in the environment and `--set a.b=…` on the command line. Unknown names are errors.
 

@@ -64,6 +64,7 @@ fn run(cli: Cli) -> Result<(), Stopped> {
         config.log.filter.get_or_insert_with(|| filter.to_owned());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.threads)
         .enable_all()
         .build()
         .map_err(|error| Stopped::new(Exit::Unexpected, format_args!("The runtime does not start: {error}.")))?;

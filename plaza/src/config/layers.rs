@@ -271,6 +271,18 @@ mod tests {
     }
 
     #[test]
+    fn threads_have_a_least_and_a_most() {
+        let threads = |text| with(&SettingArgs::default(), &[("PLAZA_THREADS", text)]).map(|config| config.threads);
+        assert!(Config::default().threads >= 1, "however few cores there are");
+        for (text, count) in [("1", 1), ("1024", 1024)] {
+            assert_eq!(threads(text).unwrap(), count);
+        }
+        for text in ["0", "1025"] {
+            assert!(threads(text).unwrap_err().message.contains("threads: expected 1 to 1024"), "{text}");
+        }
+    }
+
+    #[test]
     fn a_secret_never_shows_in_the_printed_configuration() {
         let url = "postgres://plaza:hunter2@localhost/plaza";
         let config = with(&SettingArgs::default(), &[("PLAZA_POSTGRES_URL", url)]).unwrap();

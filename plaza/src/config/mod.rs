@@ -8,6 +8,7 @@ mod layers;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::ValueEnum;
 use kernel::Secret;
@@ -16,6 +17,9 @@ use serde::Deserialize;
 use crate::exit::{Exit, Stopped};
 
 pub use layers::load;
+
+/// More would be a slip of the finger.
+const THREADS_MAX: usize = 1_024;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -28,6 +32,10 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// What this process does.
     pub roles: Vec<Role>,
+    /// Threads that serve sockets and requests and run background tasks. A core fewer than the process may use, at least one:
+    /// the stores beside it, the kernel and what has threads of its own (passwords, pictures, the embedded index) need cores
+    /// too. With all stores elsewhere, a thread a core serves more.
+    pub threads: usize,
     pub http: Http,
     pub web: web::Settings,
     pub log: telemetry::Settings,
@@ -50,6 +58,7 @@ impl Default for Config {
             metrics_listen: None,
             data_dir: None,
             roles: vec![Role::Gateway, Role::Api, Role::Worker],
+            threads: available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1)),
             http: Http::default(),
             web: web::Settings::default(),
             log: telemetry::Settings::default(),
@@ -135,6 +144,9 @@ impl Config {
                 "A Plaza that is split by role needs stores that its processes can share: set PLAZA_POSTGRES_URL and \
                  PLAZA_REDIS_URL. The embedded PostgreSQL and the in-process bus serve one process only.",
             );
+        }
+        if !(1..=THREADS_MAX).contains(&self.threads) {
+            return Err(Stopped::new(Exit::Config, format_args!("threads: expected 1 to {THREADS_MAX}.")));
         }
         if self.http.connections_max == 0 || self.postgres.connections_max == 0 {
             return wrong("http.connections_max and postgres.connections_max must be at least 1.");
