@@ -279,10 +279,11 @@ export function listen(): void {
   socket.on("member.left", counted);
 }
 
-/** What to do when events were lost: everything that is shown is read again. */
+/** What to do when events were lost, or not told yet: everything that is shown, or about to be, is read again. */
 export async function readAgain(): Promise<void> {
+  const opening = [...readings].map(({ room }) => room);
   await readRooms();
-  await Promise.all([...messages.peek().keys()].map((room) => openRoom(room).catch(() => undefined)));
+  await Promise.all([...new Set([...opening, ...messages.peek().keys()])].map((room) => openRoom(room).catch(() => undefined)));
 }
 
 /** Forgets everything: somebody else signs in. */

@@ -24,7 +24,8 @@ export async function begin(): Promise<void> {
     const person = me.value;
     if (person) {
       remember(person);
-      plaza.socket.connect().catch(() => undefined);
+      // What changes between the first reading and the first word of the socket is told by neither.
+      plaza.socket.connect().then(readAll).catch(() => undefined);
       void readAll();
     } else if (person === null) {
       chat.forget();

@@ -106,6 +106,34 @@ test("what waits when the page is loaded anew is sent by the next page, once", a
   assert.deepEqual(await one.evaluate(() => Object.keys(sessionStorage)), ["plaza"], "nothing waits any more");
 });
 
+test("what happened between a page's reading and its first connection is shown once it is connected", async () => {
+  const [one, other] = [await enter(maya), await enter(mira)];
+  await visit(one, `#/people/${mira.handle}`);
+  await one.getByRole("button", { name: "Message" }).click();
+  const words = `Written and left ${Date.now()}`;
+  await one.getByRole("textbox", { name: /^Write to/ }).fill(words);
+  await one.keyboard.press("Enter");
+  await one.locator("[data-receipt]").waitFor();
+  const hash = await one.evaluate(() => location.hash);
+  let tunnel = true;
+  await one.routeWebSocket(/\/v1\/socket$/, (socket) => { tunnel ? socket.close() : socket.connectToServer(); });
+  await one.reload();
+  await one.locator("[data-receipt]").waitFor();
+  assert.equal(await one.locator("[data-receipt=Seen]").count(), 0, "nobody has looked yet");
+
+  const told = new Promise((resolve) => {
+    other.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => String(payload).includes('"receipt"') && resolve()));
+  });
+  await other.reload();
+  await visit(other, hash);
+  await other.getByRole("log").getByText(words).waitFor();
+  await told;
+  assert.equal(await one.locator("[data-receipt=Seen]").count(), 0, "it hears nothing yet");
+  tunnel = false;
+  await one.evaluate(() => dispatchEvent(new Event("online")));
+  await one.locator("[data-receipt=Seen]").waitFor();
+});
+
 test("a picture is chosen, taken back, chosen again, and posted without a word", async () => {
   const page = await enter(amara);
   const harbour = { name: "harbour.png", mimeType: "image/png", buffer: PICTURE };
