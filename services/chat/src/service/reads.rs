@@ -54,20 +54,23 @@ impl Service {
             if taken.is_empty() {
                 return Ok(());
             }
-            let moves: Vec<MarkMove> = taken.iter().map(|(one, _)| *one).collect();
-            if let Err(error) = self.store.move_marks(&moves, now).await {
-                self.marks.put_back(&taken);
-                return Err(error.into());
-            }
-            let told: Vec<MarkMove> = taken.iter().filter(|(_, tell)| *tell).map(|(one, _)| *one).collect();
+            let visible = self.raise(&taken, now).await.inspect_err(|_| self.marks.put_back(&taken))?;
             let mut by_room: HashMap<RoomId, Vec<wire::Receipt>> = HashMap::new();
-            for (room, receipt) in self.store.visible_marks(&told, RECEIPTS_MEMBERS_MAX).await? {
+            for (room, receipt) in visible {
                 by_room.entry(room).or_default().push(receipt);
             }
             for (room, receipts) in by_room {
                 self.events.tell_room(room, &wire::ReceiptsMoved { room, receipts }).await;
             }
         }
+    }
+
+    /// Writes marks. Those of them that rooms are told.
+    async fn raise(&self, taken: &[(MarkMove, bool)], now: Timestamp) -> Result<Vec<(RoomId, wire::Receipt)>, Error> {
+        let moves: Vec<MarkMove> = taken.iter().map(|(one, _)| *one).collect();
+        self.store.move_marks(&moves, now).await?;
+        let told: Vec<MarkMove> = taken.iter().filter(|(_, tell)| *tell).map(|(one, _)| *one).collect();
+        Ok(self.store.visible_marks(&told, RECEIPTS_MEMBERS_MAX).await?)
     }
 
     /// How far the members of a small room have come, without those who hide it.
