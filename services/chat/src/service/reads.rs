@@ -70,7 +70,7 @@ impl Service {
         let moves: Vec<MarkMove> = taken.iter().map(|(one, _)| *one).collect();
         self.store.move_marks(&moves, now).await?;
         let told: Vec<MarkMove> = taken.iter().filter(|(_, tell)| *tell).map(|(one, _)| *one).collect();
-        Ok(self.store.visible_marks(&told, RECEIPTS_MEMBERS_MAX).await?)
+        self.store.visible_marks(&told, RECEIPTS_MEMBERS_MAX).await
     }
 
     /// How far the members of a small room have come, without those who hide it.
