@@ -26,8 +26,8 @@ const RUNS_MAX: usize = 2;
 ///
 /// Each call is as good as a script of its own: nothing comes between its commands, and one that fails leaves the others alone. It
 /// leaves no earlier than what was begun before it. What is begun after it may overtake it, but for other calls of such scripts: these
-/// are carried out in the order in which they are made, by a server that knows the scripts (to one that does not, they are sent
-/// in between).
+/// are carried out in the order in which they are made (but for those on their way when a server is found to have lost its scripts, by
+/// `SCRIPT FLUSH` or a failover: they may swap).
 #[derive(Debug)]
 pub struct Batched {
     numbers: Numbers,
@@ -95,11 +95,13 @@ fn name(place: usize) -> char {
 struct Known {
     scripts: Vec<&'static Batched>,
     together: scripts::Script,
+    /// Whether the server was given `together`.
+    is_loaded: bool,
 }
 
 impl Known {
     fn new() -> Self {
-        Self { scripts: Vec::new(), together: scripts::Script::from_lua(lua(&[])) }
+        Self { scripts: Vec::new(), together: scripts::Script::from_lua(lua(&[])), is_loaded: false }
     }
 
     /// What a script is called in runs.
@@ -107,9 +109,18 @@ impl Known {
         let place = self.scripts.iter().position(|known| std::ptr::eq(*known, script)).unwrap_or_else(|| {
             self.scripts.push(script);
             self.together = scripts::Script::from_lua(lua(&self.scripts));
+            self.is_loaded = false;
             self.scripts.len() - 1
         });
         name(place)
+    }
+
+    /// Gives the server what it may not have: the next run, of a script that it has, must not overtake this one.
+    async fn load(&mut self, client: &Client) {
+        if !self.is_loaded && client.is_connected() {
+            // A run whose script is not there brings it along.
+            self.is_loaded = self.together.load(client).await.is_ok();
+        }
     }
 }
 
@@ -161,6 +172,7 @@ pub(crate) async fn carry(client: Client, mut asked: mpsc::Receiver<Asked>) {
                     calls.push(call);
                 }
                 if !calls.is_empty() {
+                    known.load(client).await;
                     runs.push(run(client, known.together.clone(), names, calls));
                 }
             }

@@ -105,6 +105,29 @@ async fn calls_of_several_scripts_are_carried_out_in_the_order_in_which_they_are
     assert_eq!(text, expected);
 }
 
+/// What a server has, depends on who was there before.
+#[tokio::test]
+async fn a_script_that_the_server_has_does_not_overtake_one_that_it_lacks() {
+    let server = Server::start().await;
+    let one = async |redis: &Redis| redis.run_batched::<()>(&APPEND, vec!["text".into()], ["1"]).await.unwrap();
+    let two =
+        async |redis: &Redis| redis.run_batched::<()>(&APPEND_TWO, vec!["text".into()], ["2", ", "]).await.unwrap();
+    let before = redis(&server).await;
+    let (added, (), ()) = tokio::join!(add(&before, "n", 1), one(&before), two(&before));
+    added.unwrap();
+
+    let redis = redis(&server).await;
+    // Now it has what runs all three and what runs the first, not what runs two of them.
+    add(&redis, "n", 1).await.unwrap();
+    let mut first = pin!(one(&redis));
+    assert!(poll!(&mut first).is_pending());
+    // It leaves by itself.
+    tokio::task::yield_now().await;
+    tokio::join!(first, two(&redis));
+    let text: String = redis.commands().get("text").await.unwrap();
+    assert_eq!(text, "1 2, 1 2, ");
+}
+
 #[tokio::test]
 async fn calls_of_several_scripts_share_a_run() {
     let server = Server::start().await;
