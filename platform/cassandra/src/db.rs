@@ -9,8 +9,10 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::frame::types::{Consistency, SerialConsistency};
+use scylla::serialize::batch::BatchValues;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::Statement;
+use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
 use serde::Deserialize;
 
@@ -126,11 +128,29 @@ impl Db {
         Box::pin(self.session.prepare(cql)).await.map_err(fault::prepare)
     }
 
+    /// Makes one request of several writes, for [`Db::write_all`]. They are not one transaction: each may happen without the others.
+    ///
+    /// Worth it for a few small ones, also of different partitions: most of what a small write costs is its request. From 5 KiB on
+    /// the server warns in its log with each (`batch_size_warn_threshold`).
+    #[must_use]
+    pub fn together(writes: &[&PreparedStatement]) -> Batch {
+        let mut batch = Batch::new(BatchType::Unlogged);
+        for write in writes {
+            batch.append_statement((*write).clone());
+        }
+        batch
+    }
+
     // The driver's futures are boxed below: by value they would be part of every caller's.
 
     /// Runs a write. An error says whether it certainly did not happen.
     pub async fn write(&self, statement: &PreparedStatement, values: impl SerializeRow) -> StoreResult<()> {
         Box::pin(self.session.execute_unpaged(statement, values)).await.map(drop).map_err(fault::write)
+    }
+
+    /// Runs the writes of a request, with the values of each. An error says whether certainly none of them happened.
+    pub async fn write_all(&self, writes: &Batch, values: impl BatchValues) -> StoreResult<()> {
+        Box::pin(self.session.batch(writes, values)).await.map(drop).map_err(fault::write_all)
     }
 
     /// Runs a write that has a condition (`IF …`): whether it was applied.

@@ -14,6 +14,16 @@ pub(crate) fn write(error: ExecutionError) -> StoreError {
     }
 }
 
+/// What several failed writes of one request mean: replicas of some may be missing when others have been written.
+pub(crate) fn write_all(error: ExecutionError) -> StoreError {
+    match error {
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Unavailable { .. }, _)) => {
+            StoreError::Unknown(Box::new(error))
+        }
+        error => write(error),
+    }
+}
+
 /// What a failed read means: a read writes nothing, however it fails.
 pub(crate) fn read(error: ExecutionError) -> StoreError {
     match outcome(&error) {
@@ -82,18 +92,32 @@ mod tests {
     use scylla::frame::types::Consistency;
     use std::time::Duration;
 
+    fn answered(error: DbError) -> ExecutionError {
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, String::new()))
+    }
+
     fn refused(error: DbError) -> StoreError {
-        write(ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, String::new())))
+        write(answered(error))
+    }
+
+    fn too_few_replicas() -> DbError {
+        DbError::Unavailable { consistency: Consistency::LocalQuorum, required: 2, alive: 1 }
     }
 
     #[test]
     fn only_a_refusal_says_that_nothing_was_written() {
-        let too_few = DbError::Unavailable { consistency: Consistency::LocalQuorum, required: 2, alive: 1 };
-        assert!(refused(too_few).certainly_not_written());
+        assert!(refused(too_few_replicas()).certainly_not_written());
         assert!(refused(DbError::Overloaded).certainly_not_written());
         assert!(write(ExecutionError::EmptyPlan).certainly_not_written());
         assert!(!refused(DbError::ServerError).certainly_not_written());
         assert!(!write(ExecutionError::RequestTimeout(Duration::from_secs(1))).certainly_not_written());
+    }
+
+    #[test]
+    fn of_several_writes_some_may_have_been_written_when_one_has_too_few_replicas() {
+        assert!(!write_all(answered(too_few_replicas())).certainly_not_written());
+        assert!(write_all(answered(DbError::Overloaded)).certainly_not_written());
+        assert!(matches!(write_all(answered(DbError::Invalid)), StoreError::Broken(_)));
     }
 
     #[test]

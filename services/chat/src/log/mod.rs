@@ -43,6 +43,14 @@ pub struct LookedUp {
     pub gate: Option<Gate>,
 }
 
+impl LookedUp {
+    /// The message of which it is a repeat.
+    #[must_use]
+    pub fn found(&self) -> Option<&Message> {
+        self.found.as_deref()
+    }
+}
+
 /// One entry of a room's log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {

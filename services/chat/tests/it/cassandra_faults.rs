@@ -9,7 +9,7 @@ use chat::log::{Body, Draft, Head, MessageLog, Span, cassandra::Cassandra};
 use chat::sequencer::{Key, Known, Moment, PENDING_MAX, Reserve, Sequencer, Standing, local::Local};
 use kernel::{Clock, Fail as _, RoomId, StoreError};
 
-use crate::stores::{draft, eventually, heads, known, room, seqs, texts, user};
+use crate::stores::{self, draft, eventually, heads, known, room, seqs, texts, user};
 
 /// A memory for which nothing stalls until it is told so: what a test does in between may take as long as it likes.
 struct Memory {
@@ -157,6 +157,24 @@ fn payload(draft: &Draft) -> String {
 
 fn entries(expected: &[(u64, &str)]) -> Vec<(u64, String)> {
     expected.iter().map(|(seq, text)| (*seq, (*text).to_owned())).collect()
+}
+
+/// Around 4 KiB of a message with all that is stored of it, the log goes from one request to two.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_row_and_the_key_are_written_of_short_and_of_long_messages() {
+    let nodes = stores::cassandra_local().await;
+    let (room, ada) = (room(), user());
+    let lengths = || (3_800..=4_096).chain([12_000]);
+    let said: Vec<Draft> = lengths().map(|length| draft(room, ada, &"a".repeat(length))).collect();
+    for draft in &said {
+        nodes[0].append(draft.clone()).await.unwrap();
+    }
+    for (seq, (draft, length)) in (1..).zip(said.iter().zip(lengths())) {
+        let found = nodes[1].get(room, seq).await.unwrap().expect("what was acknowledged");
+        assert_eq!(found.body.text.len(), length);
+        let looked_up = nodes[1].look_up(&draft.key(), None).await.unwrap();
+        assert_eq!(looked_up.found(), Some(&found));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

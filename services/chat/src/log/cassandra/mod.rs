@@ -1,8 +1,8 @@
 //! The message log in Cassandra.
 //!
-//! A message takes two plain writes at once: its row, and the key that remembers which number the client's id got. Its number
-//! comes from a [`Sequencer`], which keeps the whole message until both are known to be written. From this follows what
-//! happens when things break:
+//! A message takes two plain writes at once, of a short one in one request: its row, and the key that remembers which number the
+//! client's id got. Its number comes from a [`Sequencer`], which keeps the whole message until both are known to be written. From
+//! this follows what happens when things break:
 //!
 //! - **A writer dies after its number was given.** The reservation stays pending. The sender's repeat, the next reader that
 //!   meets the hole, or the next writer that is told `stalled` writes the same rows again: same number, same message, same
@@ -41,6 +41,8 @@ use crate::sequencer::{Key, Known, LEASE, Moment, PENDING_MAX, Reservation, Rese
 const BUCKET_BITS: u32 = 14;
 /// How long a client's id is remembered, in seconds: 30 days.
 pub const KEY_TTL_S: i32 = 30 * 24 * 3600;
+/// Up to this length of its row's cell, a message and its key are one request, of which the server does not warn.
+const TOGETHER_BYTES_MAX: usize = 4_096;
 /// Longest that a writer waits in a room that has as many pending messages as it may have.
 const FULL_WAIT_MAX: Duration = Duration::from_secs(2);
 const FULL_POLL: Duration = Duration::from_millis(10);
@@ -116,10 +118,14 @@ impl Cassandra {
                 Some(indexing) => Some((indexing, indexing.before(key.room, *seq).await?)),
                 None => None,
             };
-            tokio::try_join!(
-                self.db.write(&self.statements.insert, row),
-                self.db.write(&self.statements.insert_key, key_row)
-            )?;
+            if payload.len() <= TOGETHER_BYTES_MAX {
+                self.db.write_all(&self.statements.insert_both, (row, key_row)).await?;
+            } else {
+                tokio::try_join!(
+                    self.db.write(&self.statements.insert, row),
+                    self.db.write(&self.statements.insert_key, key_row)
+                )?;
+            }
             if let Some((indexing, mark)) = mark {
                 indexing.after(mark);
             }
