@@ -9,13 +9,12 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::frame::types::{Consistency, SerialConsistency};
-use scylla::serialize::batch::BatchValues;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::Statement;
-use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
 use serde::Deserialize;
 
+use crate::gather::{Gather, Write};
 use crate::{MigrateFault, StoreResult, fault, migrations};
 
 /// Longest wait for an answer. Whoever gives leases around writes reckons with it.
@@ -58,6 +57,7 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Db {
     session: Arc<Session>,
+    gather: Gather,
     keyspace: Arc<str>,
 }
 
@@ -97,7 +97,8 @@ impl Db {
         }
         // Boxed: the driver's connection futures are large.
         let session = Box::pin(builder.build()).await.map_err(fault::session)?;
-        let db = Self { session: Arc::new(session), keyspace: keyspace.into() };
+        let session = Arc::new(session);
+        let db = Self { gather: Gather::new(session.clone()), session, keyspace: keyspace.into() };
         db.run(&format!(
             "CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication =
              {{'class': 'NetworkTopologyStrategy', 'replication_factor': {}}}",
@@ -128,19 +129,6 @@ impl Db {
         Box::pin(self.session.prepare(cql)).await.map_err(fault::prepare)
     }
 
-    /// Makes one request of several writes, for [`Db::write_all`]. They are not one transaction: each may happen without the others.
-    ///
-    /// Worth it for a few small ones, also of different partitions: most of what a small write costs is its request. From 5 KiB on
-    /// the server warns in its log with each (`batch_size_warn_threshold`).
-    #[must_use]
-    pub fn together(writes: &[&PreparedStatement]) -> Batch {
-        let mut batch = Batch::new(BatchType::Unlogged);
-        for write in writes {
-            batch.append_statement((*write).clone());
-        }
-        batch
-    }
-
     // The driver's futures are boxed below: by value they would be part of every caller's.
 
     /// Runs a write. An error says whether it certainly did not happen.
@@ -148,9 +136,13 @@ impl Db {
         Box::pin(self.session.execute_unpaged(statement, values)).await.map(drop).map_err(fault::write)
     }
 
-    /// Runs the writes of a request, with the values of each. An error says whether certainly none of them happened.
-    pub async fn write_all(&self, writes: &Batch, values: impl BatchValues) -> StoreResult<()> {
-        Box::pin(self.session.batch(writes, values)).await.map(drop).map_err(fault::write_all)
+    /// Runs a caller's small writes in one request, which others may share: 10 at most, whose long values are
+    /// [`SMALL_BYTES_MAX`](crate::SMALL_BYTES_MAX) at most together. They are not one transaction: each may happen without the
+    /// others. An error says whether certainly none of them happened.
+    ///
+    /// For what is written often: most of what a small write costs is its request, and writes that come at once share theirs.
+    pub async fn write_small(&self, writes: Vec<Write>) -> StoreResult<()> {
+        self.gather.write(writes).await
     }
 
     /// Runs a write that has a condition (`IF …`): whether it was applied.

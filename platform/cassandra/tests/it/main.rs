@@ -1,6 +1,6 @@
 //! The adapter against a real Cassandra.
 
-use cassandra::{Db, MigrateFault, Migration, testing};
+use cassandra::{Db, MigrateFault, Migration, Write, testing};
 use kernel::StoreError;
 use std::time::Duration;
 
@@ -43,6 +43,35 @@ async fn conditions_say_whether_they_were_applied_and_faults_what_they_mean() {
     assert_eq!(db.read::<(String,)>(&read, (7,)).await.unwrap(), [("ben".to_owned(),)]);
     assert!(matches!(db.prepare("SELECT nothing FROM nowhere").await, Err(StoreError::Broken(_))));
     db.ping().await.unwrap();
+    testing::drop_keyspace(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_writes_that_come_at_once_are_each_written() {
+    let db = testing::bare(&name("small")).await;
+    db.migrate_with(&TWO[..1]).await.unwrap();
+    let insert = db.prepare("INSERT INTO first (id, note) VALUES (?, ?)").await.unwrap();
+    let note = |id: i32| format!("{id} {}", "a".repeat(usize::try_from(id).unwrap() * 4));
+    let writers: Vec<_> = (0..200)
+        .map(|writer| {
+            let (db, insert) = (db.clone(), insert.clone());
+            tokio::spawn(async move {
+                let write = |id| Write::new(&insert, (id, note(id)), note(id).len());
+                db.write_small(vec![write(2 * writer), write(2 * writer + 1)]).await
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap().unwrap();
+    }
+    let read = db.prepare("SELECT note FROM first WHERE id = ?").await.unwrap();
+    for id in 0..400 {
+        assert_eq!(db.read::<(String,)>(&read, (id,)).await.unwrap(), [(note(id),)]);
+    }
+
+    let wrong = db.prepare("INSERT INTO first (id, note) VALUES (?, ?) USING TTL ?").await.unwrap();
+    let refused = db.write_small(vec![Write::new(&wrong, (1, "ada", -1), 3)]).await;
+    assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     testing::drop_keyspace(&db).await;
 }
 

@@ -1,8 +1,8 @@
 //! The message log in Cassandra.
 //!
-//! A message takes two plain writes at once, of a short one in one request: its row, and the key that remembers which number the
-//! client's id got. Its number comes from a [`Sequencer`], which keeps the whole message until both are known to be written. From
-//! this follows what happens when things break:
+//! A message takes two plain writes at once: its row, and the key that remembers which number the client's id got. Those of a short
+//! message are one request, which messages that come at the same time share. Its number comes from a [`Sequencer`], which keeps the
+//! whole message until both are known to be written. From this follows what happens when things break:
 //!
 //! - **A writer dies after its number was given.** The reservation stays pending. The sender's repeat, the next reader that
 //!   meets the hole, or the next writer that is told `stalled` writes the same rows again: same number, same message, same
@@ -41,8 +41,6 @@ use crate::sequencer::{Key, Known, LEASE, Moment, PENDING_MAX, Reservation, Rese
 const BUCKET_BITS: u32 = 14;
 /// How long a client's id is remembered, in seconds: 30 days.
 pub const KEY_TTL_S: i32 = 30 * 24 * 3600;
-/// Up to this length of its row's cell, a message and its key are one request, of which the server does not warn.
-const TOGETHER_BYTES_MAX: usize = 4_096;
 /// Longest that a writer waits in a room that has as many pending messages as it may have.
 const FULL_WAIT_MAX: Duration = Duration::from_secs(2);
 const FULL_POLL: Duration = Duration::from_millis(10);
@@ -110,22 +108,12 @@ impl Cassandra {
 
     /// Writes a reservation's rows, and leaves it pending.
     async fn write(&self, reservation: &Reservation) -> Result<(), LogError> {
-        let Reservation { key, seq, stamp, payload } = reservation;
-        let row = (key.room.uuid(), bucket(*seq), bigint(*seq), payload.as_str(), *stamp);
-        let key_row = (key.room.uuid(), key.sender.uuid(), key.client_id, bigint(*seq), KEY_TTL_S, *stamp);
         let write = async {
             let mark = match &self.indexing {
-                Some(indexing) => Some((indexing, indexing.before(key.room, *seq).await?)),
+                Some(indexing) => Some((indexing, indexing.before(reservation.key.room, reservation.seq).await?)),
                 None => None,
             };
-            if payload.len() <= TOGETHER_BYTES_MAX {
-                self.db.write_all(&self.statements.insert_both, (row, key_row)).await?;
-            } else {
-                tokio::try_join!(
-                    self.db.write(&self.statements.insert, row),
-                    self.db.write(&self.statements.insert_key, key_row)
-                )?;
-            }
+            self.write_rows(reservation).await?;
             if let Some((indexing, mark)) = mark {
                 indexing.after(mark);
             }
@@ -133,6 +121,19 @@ impl Cassandra {
         };
         // Whatever happened to the rows, the reservation is pending and may yet be finished by others.
         write.await.map_err(unknown)
+    }
+
+    async fn write_rows(&self, reservation: &Reservation) -> Result<(), StoreError> {
+        let Reservation { key, seq, stamp, payload } = reservation;
+        let row = (key.room.uuid(), bucket(*seq), bigint(*seq), payload.clone(), *stamp);
+        let key_row = (key.room.uuid(), key.sender.uuid(), key.client_id, bigint(*seq), KEY_TTL_S, *stamp);
+        let (insert, insert_key) = (&self.statements.insert, &self.statements.insert_key);
+        if payload.len() <= cassandra::SMALL_BYTES_MAX {
+            let row = cassandra::Write::new(insert, row, payload.len());
+            self.db.write_small(vec![row, cassandra::Write::new(insert_key, key_row, 0)]).await
+        } else {
+            tokio::try_join!(self.db.write(insert, row), self.db.write(insert_key, key_row)).map(drop)
+        }
     }
 
     async fn append_once(&self, key: Key, looked_up: LookedUp, payload: &str) -> Result<Step, LogError> {

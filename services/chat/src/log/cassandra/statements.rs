@@ -1,14 +1,11 @@
 //! Every statement of the log, prepared once.
 
 use kernel::StoreError;
-use scylla::statement::batch::Batch;
 use scylla::statement::prepared::PreparedStatement;
 
 pub(super) struct Statements {
     pub insert: PreparedStatement,
     pub insert_key: PreparedStatement,
-    /// Both of these.
-    pub insert_both: Batch,
     pub find_key: PreparedStatement,
     pub void: PreparedStatement,
     pub replace: PreparedStatement,
@@ -26,18 +23,16 @@ pub(super) struct Statements {
 
 impl Statements {
     pub async fn prepare(db: &cassandra::Db) -> Result<Self, StoreError> {
-        let insert =
-            db.prepare("INSERT INTO messages (room, bucket, seq, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?").await?;
-        let insert_key = db
-            .prepare(
-                "INSERT INTO message_keys (room, sender, client_id, seq) VALUES (?, ?, ?, ?)
-                 USING TTL ? AND TIMESTAMP ?",
-            )
-            .await?;
         Ok(Self {
-            insert_both: cassandra::Db::together(&[&insert, &insert_key]),
-            insert,
-            insert_key,
+            insert: db
+                .prepare("INSERT INTO messages (room, bucket, seq, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?")
+                .await?,
+            insert_key: db
+                .prepare(
+                    "INSERT INTO message_keys (room, sender, client_id, seq) VALUES (?, ?, ?, ?)
+                     USING TTL ? AND TIMESTAMP ?",
+                )
+                .await?,
             find_key: db
                 .prepare("SELECT seq FROM message_keys WHERE room = ? AND sender = ? AND client_id = ?")
                 .await?,
